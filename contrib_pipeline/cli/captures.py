@@ -1,0 +1,133 @@
+"""Commands that ask GitHub: ``capture``, ``discussions``, ``track``, ``untrack``."""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from contrib_pipeline.capture import repositories
+from contrib_pipeline.capture.captures import Outcome
+from contrib_pipeline.capture.progress import Progress
+from contrib_pipeline.cli.instance import dagster_instance, warehouse
+from contrib_pipeline.cli.runs import run_here
+from contrib_pipeline.events import inbox
+from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.settings import SettingsError, read_settings
+
+_REVIEWS, _COMMENTS = "github.reviews", "github.comments"
+_PULL_REQUESTS = "github.pull_requests"
+_DISCUSSIONS = ("github.discussions", "github.discussion_comments")
+
+names = click.argument("names", nargs=-1, required=True, metavar="OWNER/NAME…")
+
+
+@click.command()
+@names
+@click.option("--history", is_flag=True, help="Everything, discussions included; goes on where it was stopped.")
+@click.option("--number", "numbers", type=int, multiple=True, help="Only this pull request, whole; repeatable.")
+def capture(names: tuple[str, ...], history: bool, numbers: tuple[int, ...]) -> None:
+    """Capture repositories now, as a run that the UI shows too.
+
+    Without options: what changed since the last capture; of a new repository the 100 newest pull requests. The last
+    line on stdout is JSON. Exit code 0 only if everything asked for is stored.
+    """
+    _run(names, {"depth": "history" if history else "changed", "numbers": list(numbers)})
+
+
+@click.command()
+@names
+def discussions(names: tuple[str, ...]) -> None:
+    """Capture the discussions of repositories, with comments, replies and chosen answers."""
+    _run(names, {"discussions_only": True})
+
+
+@click.command()
+@names
+def track(names: tuple[str, ...]) -> None:
+    """Track repositories: writes an event for each; `contrib-pipeline up` carries it out."""
+    settings = read_settings()
+    with warehouse(settings) as connection:
+        events = [Event("discover/new-repository", {"repository": _spelled(name)}) for name in names]
+        for name, event_id in zip(names, inbox.post(connection, events, "cli"), strict=True):
+            click.echo(f"{event_id}  {name}")
+
+
+@click.command()
+@names
+def untrack(names: tuple[str, ...]) -> None:
+    """Stop capturing repositories; what is stored stays."""
+    with warehouse(read_settings()) as connection:
+        for name in names:
+            known = repositories.known(connection, _spelled(name))
+            if known is None:
+                raise click.ClickException(f"{name} is not known: nothing to stop.")
+            repositories.set_tracked(connection, known.id, is_tracked=False)
+            click.echo(f"{known.name_with_owner} is no longer tracked; its data stays.")
+
+
+def _run(asked: Sequence[str], config: dict[str, Any]) -> None:
+    """Capture in this process; print the result, exit 1 if it is not complete."""
+    spelled = [_spelled(name) for name in asked]
+    settings = read_settings()
+    if not settings.has_credential:
+        raise SettingsError("GITHUB_TOKEN is not set: GitHub can't be asked without a credential.")
+    started, bars = time.monotonic(), _Bars()
+    with dagster_instance(settings) as instance, bars.drawn:
+        run = run_here(
+            instance, "capture", {"capture_repositories": {"repositories": spelled, **config}}, progress=bars
+        )
+    if run.error:
+        click.echo(f"Error: {run.error}", err=True)
+    click.echo(json.dumps(_summary(bars.outcomes, run.run_id, time.monotonic() - started)))
+    if run.error or len(bars.outcomes) < len(spelled) or not all(o.is_complete for o in bars.outcomes):
+        raise SystemExit(1)
+
+
+def _summary(outcomes: Sequence[Outcome], run_id: str, seconds: float) -> dict[str, Any]:
+    return {
+        "repositories": len(outcomes),
+        "pull_requests": sum(o.counts.captured(_PULL_REQUESTS) for o in outcomes),
+        "reviews": sum(o.counts.captured(_REVIEWS) for o in outcomes),
+        "comments": sum(o.counts.captured(_COMMENTS) for o in outcomes),
+        "discussions": sum(o.counts.captured(*_DISCUSSIONS) for o in outcomes),
+        "changed": sum(o.counts.changed for o in outcomes),
+        "requests": sum(o.spent.requests for o in outcomes),
+        "points": sum(o.spent.points for o in outcomes),
+        "seconds": round(seconds, 1),
+        "run_id": run_id,
+    }
+
+
+def _spelled(name: str) -> str:
+    try:
+        return "/".join(repositories.parse_name(name))
+    except repositories.InvalidName as error:
+        raise click.UsageError(str(error)) from error
+
+
+class _Bars(Progress):
+    """Progress bars on stderr, one per repository and subject; keeps the outcomes."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        console = Console(stderr=True)
+        self.drawn = Bars(*columns, console=console, disable=not console.is_terminal)
+        self.outcomes: list[Outcome] = []
+        self._tasks: dict[str, TaskID] = {}
+
+    def page(self, repository: str, subject: str, read: int, total: int) -> None:
+        label = f"{repository} {subject.replace('_', ' ')}"
+        if label not in self._tasks:
+            self._tasks[label] = self.drawn.add_task(label)
+        self.drawn.update(self._tasks[label], completed=read, total=max(total, read))
+
+    def captured(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+COMMANDS = [capture, discussions, track, untrack]

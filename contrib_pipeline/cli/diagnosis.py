@@ -1,0 +1,113 @@
+"""What ``doctor`` looks at: settings, database, GitHub, what is running. Each finding has its remedy."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import requests
+
+from contrib_pipeline import daemon
+from contrib_pipeline.cli.instance import warehouse
+from contrib_pipeline.events.inbox import depth
+from contrib_pipeline.settings import Settings
+from contrib_pipeline.warehouse.budget import budget_state
+from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.errors import WarehouseError
+
+_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: Literal["ok", "note", "wrong"]
+    what: str
+    remedy: str = ""
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """All findings; what depends on something that is wrong is left out."""
+    findings = [*_credential(settings), *_receiver(settings)]
+    try:
+        with warehouse(settings) as connection:
+            findings += _database(settings, connection)
+    except WarehouseError as error:
+        findings.append(Finding("wrong", "database", str(error)))
+    return findings
+
+
+def _credential(settings: Settings) -> Iterator[Finding]:
+    if settings.github_token is None:
+        yield Finding("note", "no GITHUB_TOKEN", "set one to capture from GitHub; without it `up` uses the sandbox")
+        return
+    try:
+        answer = requests.get(
+            f"{settings.github_api_url}/rate_limit",
+            headers={"Authorization": f"Bearer {settings.github_token.get_secret_value()}"},
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except requests.RequestException:
+        yield Finding("wrong", f"{settings.github_api_url} does not answer", "check GITHUB_API_URL and the network")
+        return
+    if answer.status_code == requests.codes.unauthorized:
+        yield Finding("wrong", "GitHub does not accept GITHUB_TOKEN", "make a new token")
+        return
+    points = answer.json().get("resources", {}).get("graphql", {})
+    yield Finding("ok", f"GitHub accepts the token; {points.get('remaining', '?')} points left this hour")
+
+
+def _receiver(settings: Settings) -> Iterator[Finding]:
+    if not settings.github_webhook_secrets:
+        yield Finding(
+            "note", "no GITHUB_WEBHOOK_SECRET", "set it to receive webhooks; the endpoint answers 503 till then"
+        )
+    if not settings.event_keys:
+        yield Finding("note", "no EVENT_KEYS", "any key is accepted, on this machine only")
+
+
+def _database(settings: Settings, connection: Connection) -> Iterator[Finding]:
+    version = connection.info.server_version
+    where = "DATABASE_URL" if settings.database_url else f"embedded, below {settings.home}"
+    yield Finding("ok", f"Postgres {version // 10_000}.{version % 10_000} ({where})")
+    for look in _LOOKS:
+        yield from look(settings, connection)
+
+
+def _host(settings: Settings, connection: Connection) -> Iterator[Finding]:
+    row = connection.execute("select host from github.host").fetchone()
+    if row and settings.has_credential and row["host"] != settings.github_host:
+        yield Finding(
+            "wrong",
+            f"the database holds data of {row['host']}, GITHUB_API_URL is {settings.github_host}",
+            "use another DATABASE_URL or CONTRIB_HOME",
+        )
+
+
+def _processes(_: Settings, connection: Connection) -> Iterator[Finding]:
+    holder = daemon.holder(connection)
+    if holder:
+        yield Finding("ok", f"the daemon runs: {holder}")
+    else:
+        yield Finding("note", "no daemon runs on this database", "events wait until `contrib-pipeline up` is started")
+
+
+def _queue(_: Settings, connection: Connection) -> Iterator[Finding]:
+    waiting = depth(connection)
+    yield Finding("ok", f"inbox: {waiting['due']} events due, {waiting['later']} for later")
+    stuck = connection.execute(
+        "select count(*) as n from events.inbox where state in ('failed', 'quarantined')"
+    ).fetchone()
+    if stuck and stuck["n"]:
+        yield Finding("note", f"{stuck['n']} events failed or were not understood", "see contrib-pipeline events list")
+
+
+def _budget(_: Settings, connection: Connection) -> Iterator[Finding]:
+    for row in budget_state(connection):
+        if row["points_left"] is not None:
+            yield Finding(
+                "ok", f"budget: {row['points_left']} of {row['points_limit']} points until {row['reset_at']:%H:%M} UTC"
+            )
+
+
+_LOOKS: tuple[Callable[[Settings, Connection], Iterator[Finding]], ...] = (_host, _processes, _queue, _budget)

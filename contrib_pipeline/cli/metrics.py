@@ -1,0 +1,95 @@
+"""Commands about metrics: ``aggregate``, ``metrics``."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from contrib_pipeline.cli.instance import dagster_instance, warehouse
+from contrib_pipeline.cli.output import print_rows
+from contrib_pipeline.cli.runs import run_here
+from contrib_pipeline.metrics.read import workspace_days
+from contrib_pipeline.settings import read_settings
+from contrib_pipeline.warehouse import workspaces
+
+_TABLE = (
+    "day",
+    "pull_requests_opened",
+    "pull_requests_merged",
+    "pull_requests_open",
+    "reviews",
+    "comments",
+    "active_contributors",
+    "new_contributors",
+    "merge_hours_p50",
+    "first_review_hours_p50",
+    "is_final",
+)
+_DAYS_SHOWN = 30
+
+day_type = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--day", type=day_type, help="One day (UTC).")
+@click.option("--from", "first", type=day_type, help="First day of several.")
+@click.option("--to", "last", type=day_type, help="Last day of several; default: today.")
+@click.option("--workspace", "key", help="Only this workspace, by slug, name or id.")
+def aggregate(day: datetime | None, first: datetime | None, last: datetime | None, key: str | None) -> None:
+    """Compute daily metrics now, as a run that the UI shows too; without options today's."""
+    if day and (first or last):
+        raise click.UsageError("Give --day, or --from and --to.")
+    today = datetime.now(UTC).date()
+    start = (day or first).date() if day or first else today  # type: ignore[union-attr]
+    end = day.date() if day else last.date() if last else today
+    if not start <= end <= today:
+        raise click.UsageError(f"The days must be in order and not after today ({today}).")
+    config: dict[str, Any] = {"workspaces": [key] if key else []}
+    tags = {"dagster/asset_partition_range_start": str(start), "dagster/asset_partition_range_end": str(end)}
+    with dagster_instance(read_settings()) as instance:
+        run = run_here(instance, "aggregate", {"compute_daily_metrics": config}, tags=tags)
+    if run.error:
+        raise click.ClickException(run.error)
+    click.echo(json.dumps({"days": (end - start).days + 1, "from": str(start), "to": str(end), "run_id": run.run_id}))
+
+
+@click.command()
+@click.argument("workspace", metavar="WORKSPACE")
+@click.option("--from", "first", type=day_type, help=f"First day; default: {_DAYS_SHOWN} days ago.")
+@click.option("--to", "last", type=day_type, help="Last day; default: today.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="FILE; needed for parquet.")
+def metrics(
+    workspace: str, first: datetime | None, last: datetime | None, form: str, as_json: bool, output: Path | None
+) -> None:
+    """The daily metrics of a workspace. The table shows some columns, the other formats all of them."""
+    today = datetime.now(UTC).date()
+    end = last.date() if last else today
+    start = first.date() if first else end - timedelta(days=_DAYS_SHOWN)
+    form = "json" if as_json else form
+    if form == "parquet" and output is None:
+        raise click.UsageError("--format parquet needs --output FILE.")
+    with warehouse(read_settings()) as connection:
+        found = workspaces.find(connection, workspace)
+        rows = workspace_days(connection, found.id, start, end)
+    _print(rows, form, output, start, end, found.slug)
+
+
+def _print(rows: list[dict[str, Any]], form: str, output: Path | None, start: date, end: date, slug: str) -> None:
+    if form == "table" and output is None:
+        empty = (
+            f"No day from {start} to {end} is computed: contrib-pipeline aggregate --from {start} --workspace {slug}"
+        )
+        print_rows(rows, _TABLE, as_json=False, empty=empty)
+    elif form == "json" and output is None:
+        click.echo(json.dumps(rows, default=str))
+    else:
+        from contrib_pipeline.presentation.frames import write_rows
+
+        write_rows(rows, form if form != "table" else "csv", output)
+
+
+COMMANDS = [aggregate, metrics]

@@ -1,0 +1,78 @@
+"""Dagster's daemon, alone on its database: ``python -m contrib_pipeline.daemon`` and the arguments of dagster-daemon.
+
+Two daemons would start every run twice. The one that holds a Postgres lock runs; another waits a little (the first
+may be on its way out) and gives up. A daemon that loses its lock, because Postgres went away, ends.
+"""
+
+import os
+import runpy
+import signal
+import socket
+import sys
+import threading
+import time
+
+import psycopg
+
+from contrib_pipeline.settings import read_settings
+from contrib_pipeline.warehouse.connection import Connection, connect
+
+LOCK = 0x2B1F7C0C
+_PATIENCE_SECONDS = 20.0
+_LOOK_SECONDS = 5.0
+ALREADY_RUNNING = 3
+"""Exit code of a daemon that found another."""
+
+
+def holder(connection: Connection) -> str | None:
+    """Who holds the daemon's lock: ``PID on HOST since …``; None if nobody does."""
+    row = connection.execute(
+        """
+        select a.application_name as name, a.backend_start as since
+        from pg_locks l join pg_stat_activity a using (pid)
+        where l.locktype = 'advisory' and l.classid = 0 and l.objid = %s and l.granted
+          and l.database = (select oid from pg_database where datname = current_database())
+        """,
+        (LOCK,),
+    ).fetchone()
+    return f"{row['name'].removeprefix('daemon ')} since {row['since']:%Y-%m-%d %H:%M} UTC" if row else None
+
+
+def main() -> None:
+    """Entry point: take the lock, then become dagster-daemon."""
+    url = read_settings().database_url
+    assert url is not None, "DATABASE_URL is set by whoever starts the daemon"
+    name = f"daemon process {os.getpid()} on {socket.gethostname()}"
+    connection = connect(url, application_name=name)
+    if not _take_lock(connection):
+        sys.stderr.write(f"Another daemon runs on this database: {holder(connection)}.\n")
+        sys.exit(ALREADY_RUNNING)
+    threading.Thread(target=_end_without, args=(connection,), daemon=True).start()
+    sys.argv = ["dagster-daemon", "run", *sys.argv[1:]]
+    runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
+
+
+def _take_lock(connection: Connection) -> bool:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        row = connection.execute("select pg_try_advisory_lock(%s) as is_ours", (LOCK,)).fetchone()
+        assert row is not None
+        if row["is_ours"] or time.monotonic() > deadline:
+            return bool(row["is_ours"])
+        time.sleep(0.5)
+
+
+def _end_without(connection: Connection) -> None:
+    """End this process when the connection that holds the lock is gone."""
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        try:
+            connection.execute("select 1")
+        except psycopg.Error:
+            sys.stderr.write("The daemon's lock is lost with its connection to Postgres; the daemon ends.\n")
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""The code location, in the order data moves through it: events, GitHub, workspaces, metrics."""
+
+import dagster as dg
+
+from contrib_pipeline.capture.progress import Progress
+from contrib_pipeline.defs import jobs, schedules, sensors
+from contrib_pipeline.defs.assets import events, github, metrics, workspaces
+from contrib_pipeline.defs.resources import Pipeline
+
+
+def build(progress: Progress | None = None) -> dg.Definitions:
+    """The definitions; the command line gives a ``progress`` that draws bars."""
+    return dg.Definitions(
+        sensors=[sensors.inbox, sensors.reopened_days],
+        schedules=[schedules.aggregate_workspaces_daily],
+        jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate],
+        assets=[
+            events.inbox,
+            github.capture_repositories,
+            workspaces.workspaces_table,
+            workspaces.change_members,
+            metrics.compute_daily_metrics,
+        ],
+        resources={"pipeline": Pipeline(), "progress": progress or Progress()},
+    )
+
+
+defs = build()

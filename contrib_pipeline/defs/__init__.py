@@ -1,0 +1,1 @@
+"""What Dagster loads: thin shells around ``events``, ``capture`` and ``metrics``; listed in ``definitions.py``."""

@@ -1,0 +1,140 @@
+"""Schema metrics: computed from the facts by set-based SQL, partitioned by day (UTC).
+
+A day is computed whole, for all workspaces or for some; what a number means is written in ``metrics/definitions.py``.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import dagster as dg
+from pydantic import Field
+
+from contrib_pipeline.capture.captures import CaptureRequest
+from contrib_pipeline.capture.probe import probe
+from contrib_pipeline.capture.repositories import Repository, members
+from contrib_pipeline.defs.assets import github
+from contrib_pipeline.defs.assets.specs import table_spec
+from contrib_pipeline.defs.claims import Claims, claimed
+from contrib_pipeline.defs.partitions import days
+from contrib_pipeline.defs.resources import Pipeline
+from contrib_pipeline.events.commands import AggregateAll, AggregateWorkspace
+from contrib_pipeline.metrics.compute import Computed, compute_days
+from contrib_pipeline.metrics.read import day_totals, open_days
+from contrib_pipeline.metrics.reopened import reopen_days
+from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline.warehouse.connection import Connection
+
+_FACTS = ("pull_requests", "reviews", "comments", "discussions", "discussion_comments", "contributors")
+_WORKSPACE_DAILY, _REPOSITORY_DAILY = "metrics.workspace_daily", "metrics.repository_daily"
+
+
+class AggregateConfig(dg.Config):
+    """Which days to compute, of which workspaces. Empty: the run's partitions, of all workspaces."""
+
+    workspaces: list[str] = Field([], description="Slugs, names or ids; empty: all active workspaces.")
+    days: list[str] = Field([], description="Days (YYYY-MM-DD) among the run's partitions; empty: all of them.")
+    reopened: bool = Field(False, description="Only days that late facts re-opened.")
+    verify_members: bool = Field(False, description="First look at all members on GitHub, and capture what moved.")
+    events: list[str] = Field([], description="Ids of the events that asked for this run.")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Days to compute for some workspaces; None: all of them."""
+
+    days: Sequence[date]
+    workspace_ids: Sequence[UUID] | None = None
+
+
+@dg.multi_asset(
+    name="compute_daily_metrics",
+    specs=[
+        table_spec(
+            table,
+            partitions_def=days,
+            skippable=True,
+            deps=[
+                *(dg.AssetDep(["github", fact], partition_mapping=dg.AllPartitionMapping()) for fact in _FACTS),
+                dg.AssetDep(["workspaces", "repositories"]),
+            ],
+        )
+        for table in (_WORKSPACE_DAILY, _REPOSITORY_DAILY)
+    ],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def compute_daily_metrics(
+    context: dg.AssetExecutionContext, config: AggregateConfig, pipeline: Pipeline
+) -> Iterator[Any]:
+    """Compute daily metrics, the newest day first."""
+    with pipeline.warehouse() as connection, claimed(context, connection, config.events, []) as claims:
+        if config.verify_members or any(isinstance(e.command, AggregateAll) for e in claims.events):
+            _verify_members(context, pipeline)
+        from_day = reopen_days(connection).from_day
+        for task in _tasks(context, config, claims, from_day, pipeline.settings.metrics_retention_days):
+            for day in sorted(task.days, reverse=True):
+                (computed,) = compute_days(connection, [day], workspace_ids=task.workspace_ids)
+                _report(context, connection, computed)
+        claims.done(claims.events)
+    yield from ()  # nothing is yielded: each day's materialization was logged
+
+
+def _verify_members(context: dg.AssetExecutionContext, pipeline: Pipeline) -> None:
+    """Look at all members of active workspaces on GitHub, and capture those that moved.
+
+    A repository that can't be captured holds its days back from being final; it does not hold up the others.
+    """
+    with pipeline.captures(context.run.run_id) as captures:
+        found = probe(captures.client, captures.connection, members(captures.connection))
+        context.log.info(
+            f"{found.quiet} members did not move; captured: {', '.join(map(_name, found.moved)) or 'none'}"
+        )
+        for repository in found.moved:
+            outcome = captures.capture(CaptureRequest(repository.name_with_owner))
+            github.report(context, pipeline, outcome)
+
+
+def _name(repository: Repository) -> str:
+    return repository.name_with_owner
+
+
+def _tasks(
+    context: dg.AssetExecutionContext, config: AggregateConfig, claims: Claims, from_day: date | None, retention: int
+) -> Iterator[Task]:
+    """What the run's events, its configuration or its partitions ask for."""
+    connection, today = claims.connection, datetime.now(UTC).date()
+    first = today - timedelta(days=retention - 1)
+    for event in claims.events:
+        match event.command:
+            case AggregateWorkspace(workspace=key, day=day):
+                ids = [workspaces.find(connection, key).id]
+                yield Task([day] if day else open_days(connection, first, today, workspace_ids=ids), ids)
+            case AggregateAll():
+                yield Task([today - timedelta(days=1)])
+    if config.events:
+        return
+    if config.reopened:
+        yield Task(open_days(connection, max(first, from_day or today), today))
+        return
+    chosen = [workspaces.find(connection, key).id for key in config.workspaces]
+    asked = config.days or list(context.partition_keys)
+    yield Task([date.fromisoformat(day) for day in asked], chosen or None)
+
+
+def _report(context: dg.AssetExecutionContext, connection: Connection, computed: Computed) -> None:
+    """Log the materializations of one day, with its numbers."""
+    totals = day_totals(connection, computed.day)
+    rows = {_WORKSPACE_DAILY: computed.workspaces, _REPOSITORY_DAILY: computed.repositories}
+    final = {_WORKSPACE_DAILY: computed.workspaces_final, _REPOSITORY_DAILY: computed.repositories_final}
+    for table, count in rows.items():
+        context.log_event(
+            dg.AssetMaterialization(
+                asset_key=dg.AssetKey(table.split(".")),
+                partition=computed.day.isoformat(),
+                metadata={"dagster/partition_row_count": count, "rows_final": final[table], **totals},
+            )
+        )
+    if computed.behind:
+        context.log.info(f"{computed.day} is not final: {', '.join(computed.behind)} not verified since, or partial.")

@@ -1,0 +1,106 @@
+"""Schema workspaces: which repositories a workspace has, changed by events and commands."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import dagster as dg
+from pydantic import Field
+
+from contrib_pipeline.capture import repositories
+from contrib_pipeline.defs.assets.specs import table_spec
+from contrib_pipeline.defs.claims import Claims, claimed
+from contrib_pipeline.defs.resources import Pipeline
+from contrib_pipeline.events import inbox
+from contrib_pipeline.events.commands import ChangeMembership
+from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.events.queue import Claimed
+from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline.warehouse.connection import Connection
+
+_LOOK_AGAIN = timedelta(seconds=3)
+
+workspaces_table = table_spec("workspaces.workspaces")
+
+
+class MembershipConfig(dg.Config):
+    """Which events to carry out."""
+
+    events: list[str] = Field([], description="Ids of the events that asked for this run.")
+
+
+@dg.multi_asset(
+    name="change_members",
+    specs=[
+        table_spec(
+            "workspaces.repositories",
+            deps=[dg.AssetKey(["workspaces", "workspaces"]), dg.AssetKey(["github", "repositories"])],
+        )
+    ],
+)
+def change_members(
+    context: dg.AssetExecutionContext, config: MembershipConfig, pipeline: Pipeline
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Carry out changes of membership; each asks for its workspace's metrics to be computed again."""
+    changed = 0
+    with pipeline.warehouse() as connection, claimed(context, connection, config.events, []) as claims:
+        for event in claims.events:
+            changed += _change(context, claims, event)
+        count = connection.execute("select count(*) as rows from workspaces.repositories").fetchone()
+    assert count is not None
+    return dg.MaterializeResult(
+        asset_key=["workspaces", "repositories"],
+        metadata={"dagster/row_count": count["rows"], "changes": changed},
+    )
+
+
+def _change(context: dg.AssetExecutionContext, claims: Claims, event: Claimed) -> int:
+    """Carry out one change; 1 if it changed anything.
+
+    A repository that we don't know yet is discovered first: the event waits for it.
+    """
+    command, connection = event.command, claims.connection
+    assert isinstance(command, ChangeMembership)
+    workspace = _workspace(connection, command.workspace)
+    known = repositories.known(connection, command.repository)
+    if known is None and command.action == "added":
+        return _discover_first(context, claims, event, command.repository)
+    if known is None:
+        claims.skip([event], f"{command.repository} is not known, so it is in no workspace.")
+        return 0
+    change = workspaces.add_repositories if command.action == "added" else workspaces.remove_repositories
+    with connection.transaction():
+        changed = change(connection, workspace.id, [known.id])
+        if changed:
+            inbox.post(
+                connection, [Event("aggregate/workspace-metrics", {"workspace_id": str(workspace.id)})], event.source
+            )
+        claims.done([event])
+    context.log.info(f"{known.name_with_owner} {command.action}: workspace {workspace.slug}")
+    return len(changed)
+
+
+def _workspace(connection: Connection, key: str) -> workspaces.Workspace:
+    """The workspace; one whose uuid we don't know yet is made with that id, and named by it until it is renamed."""
+    try:
+        return workspaces.find(connection, key)
+    except workspaces.WorkspaceNotFound:
+        if (workspace_id := _uuid(key)) is None:
+            raise
+        return workspaces.create(connection, str(workspace_id), workspace_id=workspace_id)
+
+
+def _discover_first(context: dg.AssetExecutionContext, claims: Claims, event: Claimed, repository: str) -> int:
+    """Ask once for the repository's discovery; the event looks again every few seconds, as an attempt uncounted."""
+    discovery = Event("discover/new-repository", {"repository": repository}, external_id=f"{event.id} needs it")
+    inbox.post(claims.connection, [discovery], event.source)
+    until = datetime.now(UTC) + _LOOK_AGAIN
+    claims.defer([event], until, f"{repository} is being discovered.")
+    context.log.info(f"{repository} is not known yet: it is discovered first.")
+    return 0
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,81 @@
+"""The events that a run holds, and how each ends: a run that fails or is killed gives back what it did not finish.
+
+What the events ask for is done by the assets.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import dagster as dg
+
+from contrib_pipeline.defs import runs
+from contrib_pipeline.events import inbox, queue
+from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.events.queue import Claimed
+from contrib_pipeline.warehouse.connection import Connection
+
+FROM_COMMAND_LINE = "contrib/command"
+"""Tag of runs that a command started in its own process."""
+
+
+@dataclass
+class Claims:
+    """Events held by one run."""
+
+    connection: Connection
+    run_id: str
+    events: list[Claimed]
+    open: set[str] = field(default_factory=set)
+
+    def done(self, events: Sequence[Claimed]) -> None:
+        """Carried out."""
+        queue.finish(self.connection, self._close(events), self.run_id, "done")
+
+    def skip(self, events: Sequence[Claimed], reason: str) -> None:
+        """There is nothing to do."""
+        queue.finish(self.connection, self._close(events), self.run_id, "skipped", reason)
+
+    def fail(self, events: Sequence[Claimed], reason: str) -> None:
+        """It can't be done, now or later."""
+        queue.finish(self.connection, self._close(events), self.run_id, "failed", reason)
+
+    def retry(self, events: Sequence[Claimed], reason: str) -> None:
+        """It went wrong: again after a pause, three times at most."""
+        queue.give_back(self.connection, self._close(events), self.run_id, reason)
+
+    def defer(self, events: Sequence[Claimed], until: datetime, reason: str) -> None:
+        """It may not be done yet: again at ``until``, the attempt not counted."""
+        queue.put_back(self.connection, self._close(events), self.run_id, reason, not_before=until)
+
+    def _close(self, events: Sequence[Claimed]) -> list[str]:
+        ids = [event.id for event in events]
+        self.open -= set(ids)
+        return ids
+
+
+@contextmanager
+def claimed(
+    context: dg.AssetExecutionContext, connection: Connection, ids: Sequence[str], started_here: Sequence[Event]
+) -> Iterator[Claims]:
+    """The events ``ids``, or, in a run that no event asked for, rows for the work ``started_here``.
+
+    What is not ended inside is given back.
+    """
+    run_id = context.run.run_id
+    runs.hold(connection, run_id)
+    with connection.transaction():
+        if not ids and started_here:
+            source: inbox.Source = "cli" if FROM_COMMAND_LINE in context.run.tags else "ui"
+            ids = inbox.post(connection, started_here, source)
+        events = queue.claim(connection, ids, run_id)
+    if lost := len(ids) - len(events):
+        context.log.info(f"{lost} of {len(ids)} events were done, cancelled or taken by another run meanwhile.")
+    claims = Claims(connection, run_id, events, {event.id for event in events})
+    try:
+        yield claims
+    finally:
+        if claims.open:
+            queue.give_back(connection, sorted(claims.open), run_id, f"Run {run_id} ended before it was done.")
+        runs.release(connection, run_id)

@@ -1,0 +1,12 @@
+"""The partitions that assets, jobs, sensors and schedules share.
+
+Which repositories exist is decided by captures, which add a key once GitHub has answered for it.
+"""
+
+import dagster as dg
+
+repositories = dg.DynamicPartitionsDefinition(name="repositories")
+"""One key per repository: ``owner/name`` in GitHub's spelling."""
+
+days = dg.DailyPartitionsDefinition(start_date="2008-01-01", timezone="UTC", end_offset=1)
+"""One key per UTC day since GitHub began, today included."""

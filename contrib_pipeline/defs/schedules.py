@@ -1,0 +1,25 @@
+"""When: the day that ended is aggregated at midnight UTC, after its members were looked at once more."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from contrib_pipeline.defs import jobs
+
+
+@dg.schedule(
+    job=jobs.aggregate,
+    cron_schedule="0 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Probes all members of workspaces, captures what moved, then computes the day that ended.",
+)
+def aggregate_workspaces_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """The day that ended at the tick. A tick that was missed while nothing ran is made up for by Dagster."""
+    day = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
+    return dg.RunRequest(
+        run_key=day,
+        partition_key=day,
+        run_config={"ops": {"compute_daily_metrics": {"config": {"verify_members": True}}}},
+        tags={"contrib/event": "scheduled/workspace-aggregation", "contrib/reason": "schedule"},
+    )

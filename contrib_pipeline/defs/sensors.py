@@ -1,0 +1,108 @@
+"""What is watched: the inbox for pending events, and the days that late facts re-opened.
+
+Thin shells: which events share a run is decided in ``events.dispatch``, what a run does by its asset.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from contrib_pipeline.defs import jobs, runs
+from contrib_pipeline.defs.resources import Pipeline
+from contrib_pipeline.events import queue
+from contrib_pipeline.events.dispatch import Batch, dispatch
+from contrib_pipeline.events.repositories import known
+from contrib_pipeline.metrics.reopened import Waiting, waiting
+
+_SETTLE = timedelta(seconds=10)
+_TODAY_AT_MOST_EVERY = timedelta(minutes=5)
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+@dg.sensor(
+    jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate],
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Turns pending events into few runs; gives back what killed runs held.",
+)
+def inbox(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg.SensorResult | dg.SkipReason:
+    """One look at ``events.inbox``."""
+    with pipeline.warehouse() as connection:
+        dead = runs.give_back_events_of_dead_runs(connection, context.instance)
+        if dead:
+            context.log.warning(f"Events of killed runs were given back: {', '.join(dead)}")
+        pending = queue.due(connection)
+        if not pending:
+            return dg.SkipReason("No event is due.")
+        repositories = known(connection, [event.key for event in pending if event.key])
+        batches = dispatch(pending, repositories)
+        for batch in batches:
+            if batch.job is None:
+                _terminate(context.instance, queue.carry_out_cancellations(connection, batch.event_ids, "sensor"))
+    return dg.SensorResult(run_requests=[_run_request(batch, pipeline) for batch in batches if batch.job])
+
+
+@dg.sensor(
+    job=jobs.aggregate,
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for metrics of days that late facts or changed memberships re-opened.",
+)
+def reopened_days(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg.SensorResult | dg.SkipReason:
+    """One look at ``metrics.reopened``; the cursor is when a run was last asked for."""
+    with pipeline.warehouse() as connection:
+        marks = waiting(connection)
+    now = datetime.now(UTC)
+    last = datetime.fromisoformat(context.cursor) if context.cursor else None
+    if reason := wait_reason(marks, last, now):
+        return dg.SkipReason(reason)
+    request = dg.RunRequest(
+        run_config={"ops": {"compute_daily_metrics": {"config": {"reopened": True}}}},
+        tags={**retained_range(pipeline.settings.metrics_retention_days), "contrib/reason": "late facts"},
+    )
+    return dg.SensorResult(run_requests=[request], cursor=now.isoformat())
+
+
+def wait_reason(marks: Waiting, last: datetime | None, now: datetime) -> str | None:
+    """Why days are not computed again yet; None when they are to be.
+
+    Changes settle first, so that one run serves many; today alone is computed at most every five minutes.
+    """
+    if marks.since is None:
+        return "No day is re-opened."
+    if now - marks.since < _SETTLE:
+        return f"{marks.repositories} repositories changed just now: waiting for more."
+    if last and marks.from_day == now.date() and now - last < _TODAY_AT_MOST_EVERY:
+        return "Only today changed, and it was computed less than five minutes ago."
+    return None
+
+
+def _run_request(batch: Batch, pipeline: Pipeline) -> dg.RunRequest:
+    op = {
+        "capture": "capture_repositories",
+        "aggregate": "compute_daily_metrics",
+        "change_workspaces": "change_members",
+    }[str(batch.job)]
+    tags = {**batch.tags, "dagster/priority": str(batch.priority)}
+    if batch.job == "aggregate":
+        tags |= retained_range(pipeline.settings.metrics_retention_days)
+    return dg.RunRequest(
+        job_name=batch.job,
+        run_config={"ops": {op: {"config": {"events": list(batch.event_ids)}}}},
+        tags=tags,
+    )
+
+
+def retained_range(days: int) -> dict[str, str]:
+    """Tags that give a run the partitions of the retained days, today included."""
+    today = datetime.now(UTC).date()
+    first: date = today - timedelta(days=days - 1)
+    return {RANGE_START: first.isoformat(), RANGE_END: today.isoformat()}
+
+
+def _terminate(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
+    for run_id in run_ids:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            instance.run_coordinator.cancel_run(run_id)

@@ -1,0 +1,43 @@
+"""One line a request, without the key that is in the path."""
+
+import logging
+import time
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+_OURS = {"/health", "/metrics", "/webhooks/github"}
+
+
+class AccessLog:
+    """Writes ``method=POST path=/e/… status=200 ms=2.1``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status: int = HTTPStatus.INTERNAL_SERVER_ERROR
+        began = time.perf_counter()
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            ms = 1000 * (time.perf_counter() - began)
+            log.info(
+                "method=%s path=%s status=%d ms=%.1f", scope["method"], _loggable(scope["path"]), status, ms
+            )
+
+
+def _loggable(path: str) -> str:
+    """``path`` without what may be a key: what follows /e/, and any path that is none of ours."""
+    return path if path in _OURS else "/e/…" if path.startswith("/e/") else "…"

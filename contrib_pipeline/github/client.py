@@ -1,0 +1,101 @@
+"""Executes our documents against GitHub: reserve the cost, send, understand, try again where that can help.
+
+One client is one connection, used by one thread. Walking pages, and shrinking them, is ``capture``'s business.
+"""
+
+import random
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from gql import GraphQLRequest
+from gql.transport.exceptions import TransportConnectionFailed
+
+from contrib_pipeline.github import answers
+from contrib_pipeline.github.answers import Answer
+from contrib_pipeline.github.budget import Budget
+from contrib_pipeline.github.cost import points
+from contrib_pipeline.github.documents import document
+from contrib_pipeline.github.errors import MustWait, TryAgain
+from contrib_pipeline.github.transport import GitHubTransport
+
+RETRIES = 3
+
+
+@dataclass
+class Spent:
+    """What a client has cost GitHub so far."""
+
+    requests: int = 0
+    points: int = 0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.requests + other.requests, self.points + other.points)
+
+    def __sub__(self, other: "Spent") -> "Spent":
+        return Spent(self.requests - other.requests, self.points - other.points)
+
+    def copy(self) -> "Spent":
+        return Spent(self.requests, self.points)
+
+
+@dataclass
+class GitHubClient:
+    """A connection to GitHub's GraphQL API with one credential."""
+
+    url: str
+    token: str = field(repr=False)
+    budget: Budget
+    retry_seconds: float = 1.0
+    """Wait before the first retry; it doubles, with jitter."""
+    spent: Spent = field(default_factory=Spent)
+
+    def __post_init__(self) -> None:
+        self._transport = GitHubTransport(self.url)
+        self._transport.authorize(self.token)
+        self._transport.connect()  # type: ignore[no-untyped-call]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.close()  # type: ignore[no-untyped-call]
+
+    def execute(self, name: str, /, **variables: Any) -> Answer:
+        """The whole answer to the operation ``name``.
+
+        Tries again after faults of the moment, and after short waits that GitHub asks for. Raises the subclasses of
+        :class:`~contrib_pipeline.github.errors.GitHubError`.
+        """
+        for attempt in range(RETRIES):
+            try:
+                return self._execute_once(name, variables)
+            except TryAgain:
+                time.sleep(self.retry_seconds * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
+            except MustWait:
+                # The budget knows the pause now: it waits if that is short, and raises if it is not.
+                continue
+        return self._execute_once(name, variables)
+
+    def _execute_once(self, name: str, variables: dict[str, Any]) -> Answer:
+        with self.budget.reserve(points(name, variables)) as reservation:
+            self.spent.requests += 1
+            request = GraphQLRequest(document(name), variable_values=variables)
+            try:
+                self._transport.execute(request)
+            except TransportConnectionFailed as error:
+                raise TryAgain(f"{name}: no answer from {self.url}: {error}") from error
+            reply = self._transport.reply
+            assert reply is not None
+            if left := answers.quota(reply):
+                reservation.settle(left)
+            try:
+                answer = answers.understand(reply, name)
+            except MustWait as error:
+                reservation.pause(error.until)
+                raise
+            self.spent.points += answer.cost
+            return answer

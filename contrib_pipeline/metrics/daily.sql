@@ -1,0 +1,71 @@
+-- name: set_planner
+-- Compiling the statement below takes longer than running it.
+set local jit = off
+
+-- name: lock
+-- One aggregation of a day at a time; none while days are re-opened (see reopened.sql).
+select
+  pg_advisory_xact_lock_shared(hashtext('metrics.daily'), 0),
+  pg_advisory_xact_lock(hashtext('metrics.daily'), %(day)s::date - date '2000-01-01' + 1)
+
+-- name: delete_workspaces
+delete from metrics.workspace_daily
+where day = %(day)s and (%(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s))
+
+-- name: delete_repositories
+delete from metrics.repository_daily
+where day = %(day)s and (
+  %(workspace_ids)s::uuid[] is null
+  or repository_id in (select repository_id from workspaces.repositories where workspace_id = any(%(workspace_ids)s))
+)
+
+-- name: write
+-- Follows "measure". What holds days of the past back is named: members not verified since, or partial.
+, workspaces_written as (
+  insert into metrics.workspace_daily (workspace_id, day, {columns}, is_final)
+  select workspace_id, %(day)s, {columns}, is_final from measured where workspace_id is not null
+  returning is_final
+),
+repositories_written as (
+  insert into metrics.repository_daily (repository_id, day, {columns}, is_final)
+  select subject::bigint, %(day)s, {columns}, is_final from measured where workspace_id is null
+  returning is_final
+)
+select
+  (select count(*) from workspaces_written) as workspaces,
+  (select count(*) from workspaces_written where is_final) as workspaces_final,
+  (select count(*) from repositories_written) as repositories,
+  (select count(*) from repositories_written where is_final) as repositories_final,
+  array(
+    select distinct coalesce(name_with_owner, repository_id::text) as name
+    from unit
+    left join metrics.repository_state using (repository_id)
+    where workspace_id is not null and now() >= %(stop)s and (unit.is_partial or not unit.is_current)
+    order by name
+  ) as behind
+
+-- name: open_days
+select distinct wanted.at::date as day
+from generate_series(%(first)s::date, %(last)s::date, '1 day') as wanted (at)
+cross join workspaces.workspaces
+left join metrics.workspace_daily
+  on workspace_daily.workspace_id = workspaces.id and workspace_daily.day = wanted.at::date
+where is_active
+  and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
+  and is_final is distinct from true
+order by day
+
+-- name: read
+select workspace_daily.*
+from metrics.workspace_daily
+where workspace_id = %(workspace_id)s and day between %(first)s and %(last)s
+order by day
+
+-- name: totals
+select
+  coalesce(sum(pull_requests_opened), 0)::integer as pull_requests_opened,
+  coalesce(sum(pull_requests_merged), 0)::integer as pull_requests_merged,
+  coalesce(sum(reviews), 0)::integer as reviews,
+  coalesce(sum(comments + review_comments), 0)::integer as comments
+from metrics.repository_daily
+where day = %(day)s

@@ -1,0 +1,50 @@
+"""Days that late facts touched: from the marks in ``metrics.reopened`` to days that are no longer final.
+
+The marks are written by triggers in the transaction that changes a fact (migration 0004). Here they are taken, and
+their days lose ``is_final``: from then on ``read.open_days`` names them. Nothing is computed here.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.statements import load
+
+_SQL = load("reopened", __package__)
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """What re-opening days did."""
+
+    repositories: int
+    """Repositories whose marks were taken."""
+    from_day: date | None
+    """The earliest day that lost its finality; None without marks."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Marks that nobody has taken yet."""
+
+    repositories: int
+    since: datetime | None
+    """When the oldest of them was written; None without marks."""
+    from_day: date | None
+    """The earliest day that they touch."""
+
+
+def waiting(connection: Connection) -> Waiting:
+    """How many repositories have changed facts, and since when: whoever re-opens days can let changes settle."""
+    row = connection.execute(_SQL["waiting"]).fetchone()
+    assert row is not None
+    return Waiting(**row)
+
+
+def reopen_days(connection: Connection) -> Reopened:
+    """Take all marks and make the days from theirs on not final, of their repositories and workspaces."""
+    with connection.transaction():
+        connection.execute(_SQL["lock"])
+        row = connection.execute(_SQL["apply"]).fetchone()
+    assert row is not None
+    return Reopened(**row)

@@ -1,0 +1,111 @@
+"""The budget of GitHub's points, shared by all processes through Postgres: one row per credential.
+
+Implements the protocol that the client asks (it is not imported here: ``warehouse`` imports none of the others).
+What a request costs, and what an answer's headers say, is the client's business.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.statements import load
+
+_SQL = load("budget")
+_POLL_SECONDS = 0.05
+# Longer than any request may take (10 s to connect, 30 s between bytes): an older reservation is a dead process's.
+_RESERVATION_SECONDS = 120
+
+
+class BudgetWait(Exception):
+    """The budget has no place before ``until``, which is further away than a caller waits."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"GitHub's points are spent, or a pause was asked for, until {until:%H:%M:%S} UTC.")
+        self.until = until
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a credential's points and concurrency is ours."""
+
+    floor_share: float = 0.1
+    """Share of the hour's points that is left for other users of the credential."""
+    in_flight: int = 2
+    """Requests at the same time, over all processes: GitHub's secondary limit allows a minute of its work a minute."""
+    longest_wait: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class PostgresReservation:
+    """One request's place."""
+
+    connection: Connection
+    credential: str
+
+    def settle(self, quota: Any) -> None:
+        """Correct what is left by the answer's headers (``limit``, ``remaining``, ``reset_at``)."""
+        values = {"limit": quota.limit, "remaining": quota.remaining, "reset_at": quota.reset_at}
+        self.connection.execute(_SQL["settle"], {"credential": self.credential, **values})
+
+    def pause(self, until: datetime) -> None:
+        """No request of this credential before ``until``, in any process."""
+        self.connection.execute(_SQL["pause"], {"credential": self.credential, "until": until})
+
+
+class PostgresBudget:
+    """The budget of one credential. Needs a connection of its own: it commits while pages are being written."""
+
+    def __init__(self, connection: Connection, secret: str, limits: Limits | None = None) -> None:
+        self._connection = connection
+        self._limits = limits or Limits()
+        self.credential = hashlib.sha256(secret.encode()).hexdigest()[:16]
+        connection.execute(_SQL["add_credential"], {"credential": self.credential})
+
+    @contextmanager
+    def reserve(self, points: int) -> Iterator[PostgresReservation]:
+        """A place for one request of ``points``; waits for it.
+
+        Raises :class:`BudgetWait` when it would take longer than ``longest_wait``.
+        """
+        while (place := self._try(points)) is None:
+            time.sleep(_POLL_SECONDS)
+        try:
+            yield PostgresReservation(self._connection, self.credential)
+        finally:
+            self._connection.execute(_SQL["release"], {"id": place})
+
+    def _try(self, points: int) -> int | None:
+        with self._connection.transaction():
+            row = self._connection.execute(_SQL["lock"], {"credential": self.credential}).fetchone()
+            reserved = self._connection.execute(_SQL["reserved"], {"credential": self.credential}).fetchone()
+            assert row is not None
+            assert reserved is not None
+            if until := self._closed_until(row, reserved["points"] + points):
+                if until - row["now"] > self._limits.longest_wait:
+                    raise BudgetWait(until)
+                return None
+            if reserved["requests"] >= self._limits.in_flight:
+                return None
+            values = {"credential": self.credential, "points": points, "seconds": _RESERVATION_SECONDS}
+            made = self._connection.execute(_SQL["reserve"], values).fetchone()
+            assert made is not None
+            return int(made["id"])
+
+    def _closed_until(self, row: dict[str, Any], wanted: int) -> datetime | None:
+        now: datetime = row["now"]
+        if row["paused_until"] and row["paused_until"] > now:
+            return row["paused_until"]  # type: ignore[no-any-return]
+        if row["reset_at"] is None or row["reset_at"] <= now:
+            return None
+        floor = row["points_limit"] * self._limits.floor_share
+        return row["reset_at"] if row["points_left"] - wanted < floor else None
+
+
+def budget_state(connection: Connection) -> list[dict[str, Any]]:
+    """What is left of every credential: credential, points_limit, points_left, reset_at, paused_until, in flight."""
+    return connection.execute(_SQL["state"]).fetchall()

@@ -1,0 +1,301 @@
+-- Metrics: the numbers of a day, and what is kept so that they are right and quick: who was active when first, and
+-- which days a late fact touched. The last two are kept by triggers, in the transaction that changes a fact: only
+-- there are the old and the new instant both known, whoever writes.
+
+create schema metrics;
+comment on schema metrics is 'Numbers of workspaces and repositories, computed from the facts in schema github.';
+
+create table metrics.workspace_daily (
+  workspace_id uuid not null,
+  day date not null,
+  pull_requests_opened integer not null,
+  pull_requests_opened_by_bots integer not null,
+  pull_requests_merged integer not null,
+  pull_requests_closed integer not null,
+  pull_requests_open integer,
+  pull_requests_total integer,
+  reviews integer not null,
+  reviews_by_bots integer not null,
+  reviews_approved integer not null,
+  reviews_changes_requested integer not null,
+  reviews_commented integer not null,
+  reviews_dismissed integer not null,
+  pull_requests_reviewed integer not null,
+  reviewers integer not null,
+  comments integer not null,
+  review_comments integer not null,
+  comments_by_bots integer not null,
+  discussions_opened integer not null,
+  discussions_answered integer not null,
+  discussion_comments integer not null,
+  active_contributors integer not null,
+  new_contributors integer,
+  first_review_hours_p50 double precision,
+  first_review_hours_p90 double precision,
+  merge_hours_p50 double precision,
+  merge_hours_p90 double precision,
+  lines_merged bigint,
+  is_final boolean not null,
+  computed_at timestamptz not null default now(),
+  primary key (workspace_id, day)
+);
+create index workspace_daily_day on metrics.workspace_daily (day);
+comment on table metrics.workspace_daily is 'The numbers of a workspace on a day (UTC), over the repositories it has now; a row for every active workspace.';
+comment on column metrics.workspace_daily.workspace_id is 'The workspace: workspaces.workspaces.id.';
+comment on column metrics.workspace_daily.day is 'The day, from 00:00 to 24:00 UTC.';
+comment on column metrics.workspace_daily.pull_requests_opened is 'Pull requests opened.';
+comment on column metrics.workspace_daily.pull_requests_opened_by_bots is 'Pull requests opened by bots.';
+comment on column metrics.workspace_daily.pull_requests_merged is 'Pull requests merged.';
+comment on column metrics.workspace_daily.pull_requests_closed is 'Pull requests closed without a merge.';
+comment on column metrics.workspace_daily.pull_requests_open is 'Pull requests open at the day''s end. Null: the history of a repository is not complete yet.';
+comment on column metrics.workspace_daily.pull_requests_total is 'Pull requests opened up to the day''s end. Null: the history of a repository is not complete yet.';
+comment on column metrics.workspace_daily.reviews is 'Reviews submitted.';
+comment on column metrics.workspace_daily.reviews_by_bots is 'Reviews submitted by bots.';
+comment on column metrics.workspace_daily.reviews_approved is 'Reviews submitted that approve, as they stand now.';
+comment on column metrics.workspace_daily.reviews_changes_requested is 'Reviews submitted that request changes, as they stand now.';
+comment on column metrics.workspace_daily.reviews_commented is 'Reviews submitted that only comment.';
+comment on column metrics.workspace_daily.reviews_dismissed is 'Reviews submitted that have been dismissed since.';
+comment on column metrics.workspace_daily.pull_requests_reviewed is 'Distinct pull requests reviewed by a person other than the author.';
+comment on column metrics.workspace_daily.reviewers is 'Distinct persons who reviewed somebody else''s pull request.';
+comment on column metrics.workspace_daily.comments is 'Comments written in the conversation of pull requests.';
+comment on column metrics.workspace_daily.review_comments is 'Comments written on lines or files of pull requests.';
+comment on column metrics.workspace_daily.comments_by_bots is 'Comments of both kinds written by bots.';
+comment on column metrics.workspace_daily.discussions_opened is 'Discussions opened.';
+comment on column metrics.workspace_daily.discussions_answered is 'Discussions whose answer was chosen.';
+comment on column metrics.workspace_daily.discussion_comments is 'Comments and replies written in discussions.';
+comment on column metrics.workspace_daily.active_contributors is 'Distinct persons who opened a pull request, submitted a review, wrote a comment on a pull request, opened a discussion or commented in one.';
+comment on column metrics.workspace_daily.new_contributors is 'Active contributors who had never been active before. Null: the history of a repository is not complete yet.';
+comment on column metrics.workspace_daily.first_review_hours_p50 is 'Median hours to the first review by a person other than the author, over persons'' pull requests that got it: from ready for review if that came before the review, else from opening. Null: no such pull request.';
+comment on column metrics.workspace_daily.first_review_hours_p90 is 'The same hours to the first review: nine in ten pull requests took at most as long. Null: no such pull request.';
+comment on column metrics.workspace_daily.merge_hours_p50 is 'Median hours from opening to merge, over persons'' pull requests that were merged. Null: no such pull request.';
+comment on column metrics.workspace_daily.merge_hours_p90 is 'The same hours to merge: nine in ten pull requests took at most as long. Null: no such pull request.';
+comment on column metrics.workspace_daily.lines_merged is 'Lines added and deleted by the pull requests that were merged. Null: the lines of one of them are not known.';
+comment on column metrics.workspace_daily.is_final is 'The day is over, every repository was verified after its end or can no longer be, and none is partial.';
+comment on column metrics.workspace_daily.computed_at is 'When the row was computed.';
+
+create table metrics.repository_daily (
+  repository_id bigint not null,
+  like metrics.workspace_daily including comments including defaults,
+  primary key (repository_id, day)
+);
+alter table metrics.repository_daily drop column workspace_id;
+create index repository_daily_day on metrics.repository_daily (day);
+comment on table metrics.repository_daily is 'The numbers of a repository on a day (UTC): the columns of metrics.workspace_daily.';
+comment on column metrics.repository_daily.repository_id is 'The repository: github.repositories.id.';
+
+create view metrics.repository_state as
+  select
+    repositories.id as repository_id,
+    name_with_owner,
+    not history_complete as is_partial,
+    terminal_reason is not null or deleted_at is not null or not is_tracked as is_terminal,
+    case
+      when pull_requests.verified_at is not null and (discussions.verified_at is not null or not has_discussions)
+        then least(pull_requests.verified_at, case when has_discussions then discussions.verified_at end)
+    end as verified_at
+  from github.repositories
+  left join github.capture_state as pull_requests
+    on pull_requests.repository_id = repositories.id and pull_requests.kind = 'pull_requests'
+  left join github.capture_state as discussions
+    on discussions.repository_id = repositories.id and discussions.kind = 'discussions';
+comment on view metrics.repository_state is 'What decides whether a repository''s days can be final.';
+comment on column metrics.repository_state.repository_id is 'The repository: github.repositories.id.';
+comment on column metrics.repository_state.name_with_owner is 'owner/name in GitHub''s spelling.';
+comment on column metrics.repository_state.is_partial is 'The walk over its history has not reached the end; true also where it never will, since nobody knows the rest.';
+comment on column metrics.repository_state.is_terminal is 'Nothing more can come: deleted, gone, private, blocked or no longer tracked.';
+comment on column metrics.repository_state.verified_at is 'We know all that happened until then: pull requests, and discussions where they are switched on.';
+
+create table metrics.reopened (
+  repository_id bigint primary key,
+  from_day date not null,
+  marked_at timestamptz not null default now()
+);
+comment on table metrics.reopened is 'Repositories whose facts changed since their days were last re-opened.';
+comment on column metrics.reopened.repository_id is 'The repository: github.repositories.id.';
+comment on column metrics.reopened.from_day is 'The earliest day that a changed fact touches: this day and all later ones are to be computed again.';
+comment on column metrics.reopened.marked_at is 'When the first of these changes was written.';
+
+create table metrics.first_activity (
+  contributor_id bigint not null,
+  repository_id bigint not null,
+  first_at timestamptz not null,
+  primary key (contributor_id, repository_id)
+);
+create index first_activity_first_at on metrics.first_activity (first_at) include (repository_id, contributor_id);
+comment on table metrics.first_activity is 'When a contributor was first active in a repository, by the facts that stand now.';
+comment on column metrics.first_activity.contributor_id is 'The contributor: github.contributors.id.';
+comment on column metrics.first_activity.repository_id is 'The repository: github.repositories.id.';
+comment on column metrics.first_activity.first_at is 'The first pull request, review, comment, discussion or discussion comment.';
+
+-- What each row states: which day it touches, who acted, whether that is activity, and whatever else a number is
+-- made of. Two rows that state the same make the same numbers.
+create function metrics.facts(row_of github.pull_requests)
+returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
+language sql immutable as $$
+  select row_of.repository_id, row_of.author_id, fact.at, fact.is_activity, concat_ws(' ', row_of.id, fact.detail)
+  from (values
+    (row_of.created_at, true, 'opened'),
+    (row_of.closed_at, false, concat('closed ', row_of.merged_at is null)),
+    (row_of.merged_at, false, concat('merged ', extract(epoch from row_of.created_at), row_of.additions + row_of.deletions)),
+    (
+      row_of.first_review_at, false,
+      concat('reviewed ', extract(epoch from row_of.created_at), ' ', extract(epoch from row_of.ready_at))
+    )
+  ) as fact (at, is_activity, detail)
+  where row_of.deleted_at is null and fact.at is not null
+$$;
+create function metrics.facts(row_of github.reviews)
+returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
+language sql immutable as $$
+  select
+    row_of.repository_id, row_of.author_id, row_of.submitted_at, true,
+    concat_ws(' ', row_of.id, row_of.state, row_of.pull_request_id)
+  where row_of.deleted_at is null
+$$;
+create function metrics.facts(row_of github.comments)
+returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
+language sql immutable as $$
+  select row_of.repository_id, row_of.author_id, row_of.created_at, true, concat_ws(' ', row_of.kind, row_of.id)
+  where row_of.deleted_at is null
+$$;
+create function metrics.facts(row_of github.discussions)
+returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
+language sql immutable as $$
+  select row_of.repository_id, row_of.author_id, fact.at, fact.is_activity, concat_ws(' ', row_of.id, fact.detail)
+  from (values
+    (row_of.created_at, true, 'opened'),
+    (row_of.answer_chosen_at, false, 'answered')
+  ) as fact (at, is_activity, detail)
+  where row_of.deleted_at is null and fact.at is not null
+$$;
+create function metrics.facts(row_of github.discussion_comments)
+returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
+language sql immutable as $$
+  select row_of.repository_id, row_of.author_id, row_of.created_at, true, row_of.id::text
+  where row_of.deleted_at is null
+$$;
+comment on function metrics.facts(github.pull_requests) is 'What a pull request states.';
+comment on function metrics.facts(github.reviews) is 'What a review states.';
+comment on function metrics.facts(github.comments) is 'What a comment states.';
+comment on function metrics.facts(github.discussions) is 'What a discussion states.';
+comment on function metrics.facts(github.discussion_comments) is 'What a comment in a discussion states.';
+
+create view metrics.activity as
+  select repository_id, author_id as contributor_id, created_at as at
+  from github.pull_requests where deleted_at is null and author_id is not null
+  union all
+  select repository_id, author_id, submitted_at from github.reviews where deleted_at is null and author_id is not null
+  union all
+  select repository_id, author_id, created_at from github.comments where deleted_at is null and author_id is not null
+  union all
+  select repository_id, author_id, created_at from github.discussions where deleted_at is null and author_id is not null
+  union all
+  select repository_id, author_id, created_at
+  from github.discussion_comments where deleted_at is null and author_id is not null;
+comment on view metrics.activity is 'Everything that makes a contributor active: one row per pull request, review, comment, discussion and discussion comment.';
+comment on column metrics.activity.repository_id is 'The repository: github.repositories.id.';
+comment on column metrics.activity.contributor_id is 'Who: github.contributors.id.';
+comment on column metrics.activity.at is 'When.';
+-- What the view asks for when one contributor's first activity in one repository is looked for again.
+create index discussion_comments_repository on github.discussion_comments (repository_id, created_at);
+
+create function metrics.note_changed_facts() returns trigger language plpgsql as $$
+declare
+  stated text := format('select fact.* from %%I as changed, metrics.facts(row(changed.*)::%s) as fact', tg_relid::regclass);
+  gained text := format(stated, 'new_rows');
+  lost text := gained || ' limit 0';
+  repositories bigint[];
+  contributors bigint[];
+begin
+  if tg_op = 'UPDATE' then
+    gained := format(stated, 'new_rows') || ' except ' || format(stated, 'old_rows');
+    lost := format(stated, 'old_rows') || ' except ' || format(stated, 'new_rows');
+  end if;
+  -- Writers on one repository take turns until the end of their transactions: else one could look for a first
+  -- activity again while the other, unseen, writes an earlier one.
+  perform pg_advisory_xact_lock(hashtextextended('metrics.first_activity', repository_id))
+  from (select distinct repository_id from new_rows order by repository_id) as touched;
+  execute format(
+    $sql$
+      with gained as materialized (%s), lost as materialized (%s),
+      marked as (
+        insert into metrics.reopened as mark (repository_id, from_day)
+        select repository_id, min((at at time zone 'UTC')::date)
+        from (table gained union all table lost) as changed group by repository_id order by repository_id
+        on conflict (repository_id) do update set from_day = excluded.from_day where excluded.from_day < mark.from_day
+      ),
+      first_gained as (
+        select actor_id, repository_id, min(at) as at from gained
+        where is_activity and actor_id is not null group by actor_id, repository_id
+      ),
+      noted as (
+        insert into metrics.first_activity as known (contributor_id, repository_id, first_at)
+        select actor_id, repository_id, at from first_gained
+        where not exists (
+          select from metrics.first_activity as earlier
+          where earlier.contributor_id = actor_id and earlier.repository_id = first_gained.repository_id
+            and earlier.first_at <= at
+        )
+        on conflict (contributor_id, repository_id) do update set first_at = excluded.first_at
+      )
+      select array_agg(known.repository_id), array_agg(known.contributor_id)
+      from (select distinct repository_id, actor_id, at from lost where is_activity) as activity
+      join metrics.first_activity as known
+        on known.contributor_id = actor_id and known.repository_id = activity.repository_id and known.first_at = at
+    $sql$,
+    gained, lost
+  ) into repositories, contributors;
+  if repositories is not null then
+    perform metrics.find_first_activity(repositories, contributors);
+  end if;
+  return null;
+end
+$$;
+comment on function metrics.note_changed_facts() is 'Marks the days that a changed row touches and keeps metrics.first_activity.';
+
+create function metrics.find_first_activity(repositories bigint[], contributors bigint[]) returns void language sql as $$
+  delete from metrics.first_activity as known using unnest(repositories, contributors) as pair (repository_id, contributor_id)
+  where known.repository_id = pair.repository_id and known.contributor_id = pair.contributor_id;
+  insert into metrics.first_activity (contributor_id, repository_id, first_at)
+  select contributor_id, repository_id, min(at)
+  from metrics.activity
+  join unnest(repositories, contributors) as pair (repository_id, contributor_id) using (repository_id, contributor_id)
+  group by contributor_id, repository_id
+$$;
+comment on function metrics.find_first_activity(bigint[], bigint[]) is 'Looks for the first activity of each (repository, contributor) again, because the one that was known is gone.';
+
+do $$
+declare
+  facts regclass;
+begin
+  foreach facts in array array[
+    'github.pull_requests', 'github.reviews', 'github.comments', 'github.discussions', 'github.discussion_comments'
+  ]::regclass[] loop
+    execute format(
+      'create trigger note_new_facts after insert on %s referencing new table as new_rows
+       for each statement execute function metrics.note_changed_facts()', facts);
+    execute format(
+      'create trigger note_changed_facts after update on %s referencing old table as old_rows new table as new_rows
+       for each statement execute function metrics.note_changed_facts()', facts);
+  end loop;
+end
+$$;
+
+-- A contributor that turns out to be a bot, or not to be one, counts differently since its first activity.
+create function metrics.note_changed_contributors() returns trigger language plpgsql as $$
+begin
+  insert into metrics.reopened as mark (repository_id, from_day)
+  select repository_id, min((first_at at time zone 'UTC')::date)
+  from new_rows
+  join old_rows using (id)
+  join metrics.first_activity on contributor_id = id
+  where (new_rows.kind, new_rows.is_bot) is distinct from (old_rows.kind, old_rows.is_bot)
+  group by repository_id order by repository_id
+  on conflict (repository_id) do update set from_day = excluded.from_day where excluded.from_day < mark.from_day;
+  return null;
+end
+$$;
+comment on function metrics.note_changed_contributors() is 'Marks the days that a contributor''s change of kind touches.';
+create trigger note_changed_contributors after update on github.contributors
+referencing old table as old_rows new table as new_rows
+for each statement execute function metrics.note_changed_contributors();

@@ -1,0 +1,102 @@
+"""What every test may use: a clean environment, a scratch database, the real data.
+
+Scratch databases are made on the server that CONTRIB_TEST_DATABASE_URL names, else on an embedded server of this
+test session. Nothing here knows Dagster.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from psycopg import sql
+
+from contrib_pipeline.warehouse.connection import Connection, connect
+from contrib_pipeline.warehouse.embedded import EmbeddedServer
+from contrib_pipeline.warehouse.migrate import migrate
+
+_SETTINGS = ("DATABASE_URL", "EVENT_KEYS", "CONTRIB_HOME", "BOT_LOGINS", "METRICS_RETENTION_DAYS", "CELERY_BROKER_URL")
+_SETTING_GROUPS = ("GITHUB_", "INNGEST_")
+_REAL_DATA = Path(__file__).resolve().parents[1] / "../shared/data"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the person who runs it."""
+    for name in [name for name in os.environ if name in _SETTINGS or name.startswith(_SETTING_GROUPS)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A server on which scratch databases may be made, shared by the whole session."""
+    if url := os.environ.get("CONTRIB_TEST_DATABASE_URL"):
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="contrib-pipeline-tests-") as folder:
+        Path(folder).chmod(0o711)  # run as root, the server has a user of its own that must get in
+        with EmbeddedServer(Path(folder)) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database that is copied for each test."""
+    name = _scratch_name()
+    with _database(server_url, name, template="template0"):
+        migrate(_on(server_url, name))
+        yield name
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A fresh database without any table of ours."""
+    name = _scratch_name()
+    with _database(server_url, name, template="template0"):
+        yield _on(server_url, name)
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh migrated database of this test alone; dropped afterwards, whoever is still connected."""
+    name = _scratch_name()
+    with _database(server_url, name, template=template):
+        yield _on(server_url, name)
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """An open connection to ``database_url``."""
+    with connect(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real GitHub data beside the repository; its README.md says what is in it."""
+    if not _REAL_DATA.is_dir():
+        pytest.skip(f"the real data is not there: {_REAL_DATA}")
+    return _REAL_DATA.resolve()
+
+
+@contextmanager
+def _database(server_url: str, name: str, *, template: str) -> Iterator[None]:
+    with connect(server_url) as server:
+        server.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield
+    finally:
+        with connect(server_url) as server:
+            server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _scratch_name() -> str:
+    return f"contrib_test_{os.getpid()}_{secrets.token_hex(4)}"
+
+
+def _on(server_url: str, database: str) -> str:
+    return urlsplit(server_url)._replace(path=f"/{database}").geturl()
