@@ -1,6 +1,6 @@
 """``python -m contrib_pipeline``: the command line."""
 
-from contrib_pipeline.cli import main
+from contrib_pipeline.cli.main import main
 
 if __name__ == "__main__":
     main()

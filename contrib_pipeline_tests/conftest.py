@@ -5,6 +5,7 @@ test session. Nothing here knows Dagster.
 """
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -19,22 +20,25 @@ from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline.warehouse.embedded import EmbeddedServer
 from contrib_pipeline.warehouse.migrate import migrate
 
-_SETTINGS = ("DATABASE_URL", "EVENT_KEYS", "CONTRIB_HOME", "BOT_LOGINS", "METRICS_RETENTION_DAYS", "CELERY_BROKER_URL")
-_SETTING_GROUPS = ("GITHUB_", "INNGEST_")
+_SERVER = "CONTRIB_TEST_DATABASE_URL"
+_SETTINGS = re.compile(
+    "DATABASE_URL|EVENT_KEYS|BOT_LOGINS|METRICS_RETENTION_DAYS|CELERY_BROKER_URL|DAGSTER_HOME"
+    "|(GITHUB|INNGEST|CONTRIB)_.*"
+)
 _REAL_DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the person who runs it."""
-    for name in [name for name in os.environ if name in _SETTINGS or name.startswith(_SETTING_GROUPS)]:
+    for name in [name for name in os.environ if _SETTINGS.fullmatch(name) and name != _SERVER]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A server on which scratch databases may be made, shared by the whole session."""
-    if url := os.environ.get("CONTRIB_TEST_DATABASE_URL"):
+    if url := os.environ.get(_SERVER):
         yield url
         return
     with tempfile.TemporaryDirectory(prefix="contrib-pipeline-tests-") as folder:

@@ -26,6 +26,7 @@ from contrib_pipeline.github.errors import (
     NotFound,
     NotVisible,
 )
+from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -111,7 +112,7 @@ class Captures:
         return outcome
 
     def _capture(self, request: CaptureRequest, outcome: Outcome) -> None:
-        repository = outcome.repository = self._repository(request)
+        repository = outcome.repository = self._repository(request, outcome)
         if request.track:
             repositories.set_tracked(self.connection, repository.id, is_tracked=True)
         if request.numbers:
@@ -121,14 +122,17 @@ class Captures:
             if name != "discussions" or repository.has_discussions:
                 self._walk(repository, _SUBJECTS[name], request.depth, outcome)
 
-    def _repository(self, request: CaptureRequest) -> Repository:
+    def _repository(self, request: CaptureRequest, outcome: Outcome) -> Repository:
         """From our records; asked for where we have none, or where its metadata is what is wanted."""
         known = repositories.known(self.connection, request.repository)
-        if known is None:
-            return repositories.find(self.client, self.connection, request.repository)
-        if request.subjects or request.numbers:
+        if known and (request.subjects or request.numbers):
             return known
-        return repositories.refresh(self.client, self.connection, known)
+        if known is None:
+            repository, written = repositories.find(self.client, self.connection, request.repository)
+        else:
+            repository, written = repositories.refresh(self.client, self.connection, known)
+        outcome.counts.add(tables.REPOSITORIES.name, written)
+        return repository
 
     def _walk(self, repository: Repository, subject: Subject, depth: Depth, outcome: Outcome) -> None:
         kind = depth if subject is PULL_REQUESTS else subject.kind
@@ -164,7 +168,8 @@ class Captures:
             yield walk
             error = outcome.error
             if walk.name_seen not in (None, repository.name_with_owner):
-                outcome.repository = repositories.refresh(self.client, self.connection, repository)
+                outcome.repository, written = repositories.refresh(self.client, self.connection, repository)
+                outcome.counts.add(tables.REPOSITORIES.name, written)
         except (GitHubError, BudgetWait) as failure:
             error = str(failure)
             raise

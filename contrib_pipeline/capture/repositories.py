@@ -13,7 +13,7 @@ from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.errors import OtherHost
 from contrib_pipeline.warehouse.statements import load
-from contrib_pipeline.warehouse.writer import in_transaction, write
+from contrib_pipeline.warehouse.writer import Written, in_transaction, write
 
 _SQL = load("capture")
 
@@ -35,7 +35,6 @@ class Repository:
     name_with_owner: str
     has_discussions: bool
     history_complete: bool
-    is_new: bool = False
 
 
 def parse_name(text: str) -> tuple[str, str]:
@@ -73,8 +72,10 @@ def seconds_since_verified(connection: Connection, name: str) -> float | None:
     return None if row is None else row["seconds"]
 
 
-def find(client: GitHubClient, connection: Connection, name: str) -> Repository:
-    """The repository of that name as GitHub has it now, recorded and classified; new ones are tracked.
+def find(client: GitHubClient, connection: Connection, name: str) -> tuple[Repository, Written]:
+    """The repository of that name as GitHub has it now, recorded and classified, and what that wrote.
+
+    A new one is tracked from here on.
 
     Raises :class:`~contrib_pipeline.github.errors.NotFound` (nothing is recorded then) and :class:`InvalidName`.
     """
@@ -86,8 +87,11 @@ def find(client: GitHubClient, connection: Connection, name: str) -> Repository:
     return record(connection, rows.repository(node, answer.read_at))
 
 
-def refresh(client: GitHubClient, connection: Connection, repository: Repository) -> Repository:
-    """The same repository by its id, with the metadata that GitHub has now: found after a rename, too."""
+def refresh(client: GitHubClient, connection: Connection, repository: Repository) -> tuple[Repository, Written]:
+    """The same repository by its id, with the metadata that GitHub has now: found after a rename, too.
+
+    Raises :class:`~contrib_pipeline.github.errors.NotFound`.
+    """
     answer = client.execute("Repositories", ids=[repository.node_id])
     (node,) = answer.data["nodes"]
     if not node:
@@ -95,19 +99,19 @@ def refresh(client: GitHubClient, connection: Connection, repository: Repository
     return record(connection, rows.repository(node, answer.read_at))
 
 
-def record(connection: Connection, row: dict[str, Any]) -> Repository:
+def record(connection: Connection, row: dict[str, Any]) -> tuple[Repository, Written]:
     """Write one repository's metadata. A new one is tracked from here on."""
 
-    def work() -> Repository:
+    def work() -> tuple[Repository, Written]:
         before = connection.execute(_SQL["repository_by_id"], {"id": row["id"]}).fetchone()
         connection.execute(_SQL["release_name"], {"id": row["id"], "name": row["name_with_owner"]})
-        write(connection, tables.REPOSITORIES, [row])
+        written = write(connection, tables.REPOSITORIES, [row])
         connection.execute(_SQL["classify"], {"ids": [row["id"]]})
         if before is None:
             set_tracked(connection, row["id"], is_tracked=True)
         after = connection.execute(_SQL["repository_by_id"], {"id": row["id"]}).fetchone()
         assert after is not None
-        return _repository(after, is_new=before is None)
+        return _repository(after), written
 
     return in_transaction(connection, work)
 
@@ -132,12 +136,11 @@ def mark_terminal(connection: Connection, repository_id: int, reason: str) -> No
     connection.execute(_SQL["mark_terminal"], {"id": repository_id, "reason": reason})
 
 
-def _repository(row: dict[str, Any], *, is_new: bool = False) -> Repository:
+def _repository(row: dict[str, Any]) -> Repository:
     return Repository(
         id=row["id"],
         node_id=row["node_id"],
         name_with_owner=row["name_with_owner"],
         has_discussions=row["has_discussions"],
         history_complete=row["history_complete"],
-        is_new=is_new,
     )

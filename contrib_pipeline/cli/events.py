@@ -19,12 +19,12 @@ _COLUMNS = ("id", "received_at", "name", "key", "source", "state", "attempts", "
 _LOOPBACK = "127.0.0.1"
 
 
-class JsonObject(click.ParamType):
+class JsonObject(click.ParamType[dict[str, Any]]):
     """A JSON object on the command line."""
 
     name = "JSON"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
         try:
             parsed = json.loads(value) if isinstance(value, str) else value
         except ValueError as error:

@@ -7,51 +7,34 @@ Posting, recording what a person started in the UI, replaying, looking, forgetti
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from contrib_pipeline.events.catalogue import Ignored, NotUnderstood, Outcome, Understood, understand
-from contrib_pipeline.events.cleaning import clean, clean_text
-from contrib_pipeline.events.commands import Discover, OfRepository
+from contrib_pipeline.events.catalogue import understand
+from contrib_pipeline.events.cleaning import clean
+from contrib_pipeline.events.drafts import Event, Row, Source, drafts, meaning
 from contrib_pipeline.events.errors import EventError
-from contrib_pipeline.events.repositories import Lookup, look_up, references
-from contrib_pipeline.events.ulids import Seed, new_id
+from contrib_pipeline.events.repositories import look_up, references
+from contrib_pipeline.events.ulids import new_id
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
+
+__all__ = [
+    "Event", "Row", "Source", "counts", "depth", "list_events", "post", "prune", "record", "replay", "show",
+]  # fmt: skip
 
 _SQL = load("inbox")
 _AT_ONCE = timedelta(0)
 _LONGEST_EXTERNAL_ID = 500  # what fits an index entry, with room to spare
-
-Source = Literal["inngest", "webhook", "cli", "schedule", "ui"]
-Row = dict[str, Any]
-"""A row of events.inbox."""
 
 # How long a sender's id is remembered: GitHub redelivers for days.
 _WINDOWS: dict[Source, timedelta] = {"webhook": timedelta(days=30)}
 _INNGEST_WINDOW = timedelta(hours=24)
 # Not orjson: its integers end at 64 bits, an event's don't.
 _dumps = partial(json.dumps, allow_nan=False, ensure_ascii=False)
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event as it came."""
-
-    name: str
-    data: Mapping[str, Any]
-    external_id: str | None = None
-    """The sender's id, if any."""
-    id: str | None = None
-    """The ULID it is to have; made where None."""
-    function: str | None = None
-    """What to understand it as, where that is not its name (webhooks)."""
-    ignored: str | None = None
-    """Why there is nothing to do, where that is already known (webhooks)."""
 
 
 def post(
@@ -63,7 +46,7 @@ def post(
     came before gets no new row, and its first one is started again if it had failed.
     """
     with connection.transaction():
-        rows = _rows(connection, events, source)
+        rows = _drafts(connection, events, source)
         repeats = _repeats(connection, rows, source)
         new = [_skipped(row, repeats.get(row["id"])) for row in rows]
         if source == "webhook" and repeats:
@@ -80,7 +63,7 @@ def record(connection: Connection, events: Sequence[Event], source: Source, run_
     Raises :class:`EventError` for an event that asks for nothing.
     """
     with connection.transaction():
-        rows = _rows(connection, events, source)
+        rows = _drafts(connection, events, source)
         for row in rows:
             if row["state"] != "pending":
                 raise EventError(f"{row['name']}: {row['reason']}")
@@ -101,7 +84,7 @@ def replay(connection: Connection, ids: Sequence[str], data: Mapping[str, Any] |
         find = look_up(connection, references(payloads))
         for row, payload in zip(rows, payloads, strict=True):
             outcome = understand(row["function"] or row["name"], payload, find)
-            values = {**_meaning(outcome), "id": row["id"], "data": _json(payload)}
+            values = {**meaning(outcome), "id": row["id"], "data": _json(payload)}
             connection.execute(_SQL["replay"], values)
     return [show(connection, id_) for id_ in ids]
 
@@ -153,59 +136,9 @@ def prune(connection: Connection, days: int = 30) -> int:
     return connection.execute(_SQL["prune"], age).rowcount
 
 
-def _rows(connection: Connection, events: Sequence[Event], source: Source) -> list[Row]:
-    """The rows to be, with what each event asks for."""
-    seed = Seed.fresh()
+def _drafts(connection: Connection, events: Sequence[Event], source: Source) -> list[Row]:
     payloads = [clean(dict(event.data)) for event in events]
-    find = look_up(connection, references(payloads))
-    return [
-        {
-            "id": event.id or seed.id(position),
-            "name": clean_text(event.name),
-            "data": payload,
-            "source": source,
-            "external_id": clean_text(event.external_id) if event.external_id else None,
-            "attempts": 0,
-            "run_id": None,
-            "position": position,
-            **_meaning(_outcome(event, payload, find, source)),
-        }
-        for position, (event, payload) in enumerate(zip(events, payloads, strict=True), start=1)
-    ]
-
-
-def _outcome(event: Event, payload: Mapping[str, Any], find: Lookup, source: Source) -> Outcome:
-    if event.ignored:
-        return Ignored(event.ignored)
-    outcome = understand(event.function or event.name, payload, find)
-    if source == "webhook" and isinstance(outcome, Understood) and isinstance(outcome.command, OfRepository):
-        command = outcome.command
-        if command.key in find.untracked and not isinstance(command, Discover):
-            reason = f"{command.repository} is not tracked: contrib-pipeline track {command.repository}."
-            return Ignored(reason, outcome.function)
-    return outcome
-
-
-def _meaning(outcome: Outcome) -> Row:
-    """The columns that depend on what the event asks for."""
-    match outcome:
-        case Understood(function=function, priority=priority):
-            return _columns("pending", function=function, key=outcome.key, priority=priority)
-        case Ignored(reason=reason, function=function):
-            return _columns("skipped", function=function, reason=reason)
-        case NotUnderstood(reason=reason, function=function):
-            return _columns("quarantined", function=function, reason=reason)
-
-
-def _columns(
-    state: str,
-    *,
-    function: str | None = None,
-    key: str | None = None,
-    priority: int = 0,
-    reason: str | None = None,
-) -> Row:
-    return {"state": state, "function": function, "key": key, "priority": priority, "reason": reason}
+    return drafts(events, payloads, source, look_up(connection, references(payloads)))
 
 
 def _repeats(connection: Connection, rows: Sequence[Row], source: Source) -> dict[str, str]:

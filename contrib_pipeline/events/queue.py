@@ -12,6 +12,7 @@ from typing import Literal
 
 from contrib_pipeline.events.catalogue import Understood, understand
 from contrib_pipeline.events.commands import Cancel, Command
+from contrib_pipeline.events.inbox import Source
 from contrib_pipeline.events.repositories import look_up, references
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -49,7 +50,7 @@ class Claimed:
     function: str
     key: str | None
     command: Command
-    source: str
+    source: Source
     attempts: int
     received_at: datetime
 

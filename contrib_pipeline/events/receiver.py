@@ -8,7 +8,7 @@ import hmac
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -37,6 +37,7 @@ from contrib_pipeline.events.wire import LARGEST_REQUEST, Parsed, WireError, rea
 from contrib_pipeline.warehouse.connection import Connection
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 # Postgres commits one event in about a millisecond: more threads would only wait for it.
 _THREADS = 4
 _LONG = 100_000
@@ -119,6 +120,7 @@ def serve(
         webhook_secrets=webhook_secrets,
         bound_to_loopback=is_loopback(host),
     )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s level=%(levelname)s %(message)s")
     try:
         listening = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -128,8 +130,14 @@ def serve(
             f"Port {port} of {host} can't be used ({error.strerror}): choose another."
         ) from error
     with listening:
+        log.info(
+            "Events are received at http://%s:%d",
+            f"[{host}]" if ":" in host else host,
+            listening.getsockname()[1],
+        )
         config = uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=10)
-        uvicorn.Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # uvicorn passes on the signal that ended it
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 def is_loopback(host: str) -> bool:

@@ -27,7 +27,8 @@ def points(name: str, variables: dict[str, Any]) -> int:
     parsed = document(name)
     fragments = {d.name.value: d for d in parsed.definitions if isinstance(d, FragmentDefinitionNode)}
     (first, *_) = parsed.definitions
-    return max(1, round(_requests(first.selection_set, 1, variables, fragments) / 100))  # type: ignore[attr-defined]
+    requests = _requests(first.selection_set, 1, variables, fragments)  # type: ignore[attr-defined]
+    return max(1, (requests + 50) // 100)
 
 
 def _requests(

@@ -53,8 +53,17 @@ def _compute_day(connection: Connection, day: date, workspace_ids: list[UUID] | 
     with connection.transaction():
         connection.execute(_SQL["set_planner"])
         connection.execute(_SQL["lock"], values)
+        values["repository_ids"] = _repositories_of(connection, workspace_ids)
         connection.execute(_SQL["delete_workspaces"], values)
         connection.execute(_SQL["delete_repositories"], values)
         written = connection.execute(_WRITE, values).fetchone()
     assert written is not None
     return Computed(day, **written | {"behind": tuple(written["behind"])})
+
+
+def _repositories_of(connection: Connection, workspace_ids: list[UUID] | None) -> list[int] | None:
+    """The repositories of these workspaces; None (all) for None."""
+    if workspace_ids is None:
+        return None
+    row = connection.execute(_SQL["repositories_of"], {"workspace_ids": workspace_ids}).fetchone()
+    return row["repository_ids"] if row else []

@@ -12,12 +12,14 @@ select
 delete from metrics.workspace_daily
 where day = %(day)s and (%(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s))
 
+-- name: repositories_of
+select coalesce(array_agg(distinct repository_id), '{}') as repository_ids
+from workspaces.repositories
+where workspace_id = any(%(workspace_ids)s)
+
 -- name: delete_repositories
 delete from metrics.repository_daily
-where day = %(day)s and (
-  %(workspace_ids)s::uuid[] is null
-  or repository_id in (select repository_id from workspaces.repositories where workspace_id = any(%(workspace_ids)s))
-)
+where day = %(day)s and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
 
 -- name: write
 -- Follows "measure". What holds days of the past back is named: members not verified since, or partial.

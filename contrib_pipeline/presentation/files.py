@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 from psycopg import errors, sql
-from psycopg.cursor import Cursor
 
 from contrib_pipeline.warehouse.connection import Connection
 
@@ -41,7 +40,7 @@ def export_table(connection: Connection, source: str, output: Path) -> int:
         raise ExportError(f"There is no table or view {source}.") from error
 
 
-def export_query(connection: Connection, query: sql.Composable, values: Mapping[str, Any], output: Path) -> int:
+def export_query(connection: Connection, query: sql.Composed, values: Mapping[str, Any], output: Path) -> int:
     """Write the rows of ``query`` to ``output``, whole or not at all; the number of rows."""
     if output.suffix.lower() not in (".parquet", ".csv"):
         raise ExportError(f"Expected a file ending in .parquet or .csv, got {output.name!r}.")
@@ -75,7 +74,7 @@ def _chunks(cursor: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
         yield rows
 
 
-def _schema(cursor: "Cursor[Any]", *, is_csv: bool) -> pa.Schema:
+def _schema(cursor: Any, *, is_csv: bool) -> pa.Schema:
     """The columns of a query in Arrow's types; what has no counterpart, and lists in CSV, as text."""
     fields = []
     for column in cursor.description or ():

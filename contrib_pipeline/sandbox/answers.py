@@ -10,6 +10,7 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
+    OperationType,
     execute,
     get_variable_values,
     parse,
@@ -48,17 +49,19 @@ class Answer:
     points: int = 0
 
 
-def read(body: bytes, token: str) -> Request | None:
-    """The request in a posted body; None where that is no JSON object."""
+def read(body: bytes, token: str) -> Request:
+    """The request in a posted body. Raises :class:`BadRequest`."""
     try:
         posted = orjson.loads(body)
-    except ValueError:
-        return None
+    except ValueError as error:
+        raise errors.BadRequest("Problems parsing JSON") from error
     if not isinstance(posted, dict):
-        return None
+        raise errors.BadRequest("Body should be a JSON object")
+    if not isinstance(posted.get("query"), str):
+        raise errors.BadRequest("A query attribute must be specified and must be a string.")
     variables = posted.get("variables")
     return Request(
-        query=posted.get("query") or "",
+        query=posted["query"],
         variables=variables if isinstance(variables, dict) else {},
         operation=posted.get("operationName"),
         token=token,
@@ -77,6 +80,8 @@ def answer(request: Request, world: World, quota: Quota) -> Answer:
     operation = get_operation_ast(document, request.operation)
     if operation is None:
         return refused({"message": "An operation name is required"})
+    if operation.operation is not OperationType.QUERY:
+        return refused({"message": "The sandbox answers queries only."})
     variables = get_variable_values(schema(), operation.variable_definitions, request.variables)
     if isinstance(variables, list):
         return refused(*(explain_variable(error) for error in variables))

@@ -19,6 +19,7 @@ from contrib_pipeline.sandbox import answers, errors, pages, rest
 from contrib_pipeline.sandbox.faults import Exchange, Faults
 from contrib_pipeline.sandbox.quota import Quota
 from contrib_pipeline.sandbox.replies import json, quota_headers
+from contrib_pipeline.sandbox.resolvers import VIEWER
 from contrib_pipeline.sandbox.world import World
 
 REST_POINTS_PER_HOUR = 5000
@@ -44,6 +45,7 @@ def create_app(world: World, *, points_per_hour: int = 5000) -> Starlette:
             *(_rest_route(path, handle) for path, handle in rest.ROUTES.items()),
         ]
     )
+    world.account(VIEWER)
     app.state.world = world
     app.state.faults = Faults()
     app.state.served = Served()
@@ -54,20 +56,21 @@ def create_app(world: World, *, points_per_hour: int = 5000) -> Starlette:
 
 async def _graphql(request: Request) -> Response:
     token = rest.token(request)
-    body = await request.body()
-    asked = answers.read(body, token) if token else None
-    operation = answers.operation_name(asked) if asked else None
+    if token is None:
+        return await _respond(request, None, lambda: _unauthorized("graphql"))
+    try:
+        asked = answers.read(await request.body(), token)
+    except errors.BadRequest as error:
+        refusal = json(errors.refusal(str(error), 400), 400)
+        return await _respond(request, None, lambda: refusal)
 
     def answer() -> Response:
-        if token is None:
-            return _unauthorized("graphql")
-        if asked is None:
-            return json(errors.refusal("Problems parsing JSON", 400), 400)
-        result = answers.answer(asked, request.app.state.world, request.app.state.quota)
-        request.app.state.served.points += result.points
+        state = request.app.state
+        result = answers.answer(asked, state.world, state.quota)
+        state.served.points += result.points
         return json(result.payload, headers=result.rate_limit.headers("graphql"))
 
-    return await _respond(request, operation, answer)
+    return await _respond(request, answers.operation_name(asked), answer)
 
 
 def _rest_route(path: str, handle: rest.Handler) -> Route:

@@ -35,25 +35,36 @@ def read_archives(files: Iterable[Path], now: str | None = None) -> World:
         named = _NAME.match(file.name)
         if not named:
             raise SandboxError(f"{file}: an archive is named OWNER+NAME.jsonl.gz, after its repository.")
-        nodes = list(_lines(file))
+        is_discussions = named["discussions"] is not None
+        nodes = list(_lines(file, "discussion" if is_discussions else "pull request"))
         repository = _repository(world, f"{named['owner']}/{named['name']}", nodes)
-        add = _add_discussion if named["discussions"] else _add_pull_request
-        for node in nodes:
-            add(world, repository, node)
+        add = _add_discussion if is_discussions else _add_pull_request
+        for number, node in enumerate(nodes, 1):
+            try:
+                add(world, repository, node)
+            except (KeyError, TypeError, ValueError) as error:
+                raise SandboxError(f"{file}, line {number}: not as archives have it ({error!r}).") from error
     return world
 
 
-def _lines(file: Path) -> Iterator[Node]:
+def _lines(file: Path, kind: str) -> Iterator[Node]:
     opened = gzip.open if file.suffix == ".gz" else open
     try:
         with opened(file, "rb") as lines:
             for number, line in enumerate(lines, 1):
-                try:
-                    yield orjson.loads(line)
-                except ValueError as error:
-                    raise SandboxError(f"{file}, line {number}: not JSON ({error}).") from error
+                yield _node(line, f"{file}, line {number}", kind)
     except OSError as error:
         raise SandboxError(f"{file}: cannot be read ({error.strerror or error}).") from error
+
+
+def _node(line: bytes, place: str, kind: str) -> Node:
+    try:
+        node = orjson.loads(line)
+    except ValueError as error:
+        raise SandboxError(f"{place}: not JSON ({error}).") from error
+    if not isinstance(node, dict) or not {"id", "createdAt"} <= node.keys():
+        raise SandboxError(f"{place}: no {kind}.")
+    return node
 
 
 def _repository(world: World, name: str, nodes: list[Node]) -> Repository:

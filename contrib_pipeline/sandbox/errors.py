@@ -12,6 +12,10 @@ class SandboxError(Exception):
     """The sandbox cannot be started; the message says why, and what to do."""
 
 
+class BadRequest(Exception):
+    """A posted body that is no GraphQL request; the message is GitHub's."""
+
+
 class GitHubError(GraphQLError):
     """An error of one field, which GitHub answers with a type and a path beside the data."""
 

@@ -1,6 +1,7 @@
 """A world that goes on living: pull requests, reviews and the rest at a given pace, until the server stops."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from contrib_pipeline.sandbox import instants, texts
@@ -15,11 +16,12 @@ _FRESH = 40
 
 
 async def keep_pace(world: World, changes_per_minute: float, seed: int = 1) -> None:
-    """About that many changes a minute, at the present of the machine's clock, for ever."""
+    """About that many changes a minute, for ever; the world's clock goes on from its ``now``."""
     life = Life(world, Dice(seed))
+    ahead = instants.seconds(world.now) - time.time()
     while True:
         await asyncio.sleep(life.random.expovariate(changes_per_minute / 60))
-        life.change(instants.now())
+        life.change(instants.text(time.time() + ahead))
 
 
 class Life:

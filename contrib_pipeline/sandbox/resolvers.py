@@ -8,16 +8,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
+from graphql import GraphQLResolveInfo
 
-from contrib_pipeline.sandbox.connections import Connection, Count, Key, connect
-from contrib_pipeline.sandbox.errors import LARGEST_PAGE, BadPageSize, NotFound
+from contrib_pipeline.sandbox.connections import Connection, Count
+from contrib_pipeline.sandbox.errors import NotFound
+from contrib_pipeline.sandbox.paging import OLDEST_FIRST, ordered, paged
 from contrib_pipeline.sandbox.quota import RateLimit
 from contrib_pipeline.sandbox.records import Account, Discussion, PullRequest, Repository
 from contrib_pipeline.sandbox.world import World
 
 LARGEST_INT = 2**31 - 1
 VIEWER = "sandbox"
+"""Whose tokens they all are."""
+
+_TIMELINE_TYPES = {
+    "ISSUE_COMMENT": "IssueComment",
+    "PULL_REQUEST_REVIEW": "PullRequestReview",
+    "READY_FOR_REVIEW_EVENT": "ReadyForReviewEvent",
+}
 
 Resolver = Callable[..., Any]
 
@@ -63,7 +71,9 @@ def _user(_: Any, info: GraphQLResolveInfo, login: str) -> Account:
 
 
 def _viewer(_: Any, info: GraphQLResolveInfo) -> Account:
-    return _world(info).account(VIEWER)
+    viewer = _world(info).find_account(VIEWER)
+    assert viewer is not None
+    return viewer
 
 
 def _rate_limit(_: Any, info: GraphQLResolveInfo) -> RateLimit:
@@ -81,7 +91,7 @@ def _avatar_url(account: Account, _: GraphQLResolveInfo, size: int | None = None
 
 def _repositories(account: Account, info: GraphQLResolveInfo, **page: Any) -> Connection:
     owned = [repository for repository in _world(info).repositories.values() if repository.owner is account]
-    return _connection(info, owned, lambda repository: (repository.name, repository.id), **page)
+    return paged(info, owned, lambda repository: (repository.name, repository.id), **page)
 
 
 def _pull_request(repository: Repository, _: GraphQLResolveInfo, number: int) -> PullRequest:
@@ -98,7 +108,7 @@ def _pull_requests(
     **page: Any,
 ) -> Connection:
     found = _in_states(repository.pull_requests.values(), states)
-    return _ordered(info, found, orderBy or {"field": "CREATED_AT", "direction": "ASC"}, **page)
+    return ordered(info, found, orderBy or OLDEST_FIRST, **page)
 
 
 def _discussion(repository: Repository, _: GraphQLResolveInfo, number: int) -> Discussion:
@@ -118,18 +128,18 @@ def _discussions(
     found = _in_states(repository.discussions.values(), states)
     if answered is not None:
         found = [discussion for discussion in found if bool(discussion.is_answered) is answered]
-    return _ordered(info, found, orderBy or {"field": "UPDATED_AT", "direction": "DESC"}, **page)
+    return ordered(info, found, orderBy or {"field": "UPDATED_AT", "direction": "DESC"}, **page)
 
 
 def _repository_labels(repository: Repository, info: GraphQLResolveInfo, **page: Any) -> Connection:
-    return _connection(info, repository.labels.values(), lambda label: (label.name, label.id), **page)
+    return paged(info, repository.labels.values(), lambda label: (label.name, label.id), **page)
 
 
 # Pull requests
 
 
 def _labels(pull_request: PullRequest, info: GraphQLResolveInfo, **page: Any) -> Connection:
-    return _connection(info, pull_request.labels, lambda label: (label.name, label.id), **page)
+    return paged(info, pull_request.labels, lambda label: (label.name, label.id), **page)
 
 
 def _commits(pull_request: PullRequest, _: GraphQLResolveInfo, **__: Any) -> Count:
@@ -147,7 +157,7 @@ def _timeline_items(
     items = [item for item in pull_request.timeline if item.typename in names and item.is_visible]
     if since:
         items = [item for item in items if item.happened_at >= since]
-    return _connection(info, items, lambda item: (item.happened_at, item.id), **page)
+    return paged(info, items, lambda item: (item.happened_at, item.id), **page)
 
 
 def _comments(
@@ -156,21 +166,21 @@ def _comments(
     orderBy: dict[str, str] | None = None,  # noqa: N803
     **page: Any,
 ) -> Connection:
-    return _ordered(info, pull_request.comments, orderBy or {"field": "CREATED_AT", "direction": "ASC"}, **page)
+    return ordered(info, pull_request.comments, orderBy or OLDEST_FIRST, **page)
 
 
 def _reviews(
     pull_request: PullRequest, info: GraphQLResolveInfo, states: list[str] | None = None, **page: Any
 ) -> Connection:
     found = _in_states(pull_request.reviews, states)
-    return _connection(info, found, lambda review: (review.happened_at, review.id), **page)
+    return paged(info, found, lambda review: (review.happened_at, review.id), **page)
 
 
 def _by_creation(attribute: str) -> Resolver:
     """The connection over a list attribute, oldest first."""
 
     def resolve(record: Any, info: GraphQLResolveInfo, **page: Any) -> Connection:
-        return _ordered(info, getattr(record, attribute), {"field": "CREATED_AT", "direction": "ASC"}, **page)
+        return ordered(info, getattr(record, attribute), OLDEST_FIRST, **page)
 
     return resolve
 
@@ -179,56 +189,6 @@ def _database_id(record: Any, _: GraphQLResolveInfo) -> int | None:
     """What GitHub answers for a number that outgrew 32 bits is not documented; here it is null."""
     number: int = record.database_id
     return number if number <= LARGEST_INT else None
-
-
-# Pages
-
-_TIMELINE_TYPES = {
-    "ISSUE_COMMENT": "IssueComment",
-    "PULL_REQUEST_REVIEW": "PullRequestReview",
-    "READY_FOR_REVIEW_EVENT": "ReadyForReviewEvent",
-}
-_SORT_KEYS: dict[str, Callable[[Any], Key]] = {
-    "CREATED_AT": lambda record: (record.created_at, record.id),
-    "UPDATED_AT": lambda record: (record.updated_at, record.id),
-    "COMMENTS": lambda record: (len(record.comments), record.id),
-}
-
-
-def _ordered(info: GraphQLResolveInfo, records: Iterable[Any], order: dict[str, str], **page: Any) -> Connection:
-    return _connection(info, records, _SORT_KEYS[order["field"]], descending=order["direction"] == "DESC", **page)
-
-
-def _connection(
-    info: GraphQLResolveInfo, records: Iterable[Any], key: Callable[[Any], Key], descending: bool = False, **page: Any
-) -> Connection:
-    _check_page_size(info, page.get("first"), page.get("last"))
-    return connect(records, key, descending=descending, **page)
-
-
-def _check_page_size(info: GraphQLResolveInfo, first: int | None, last: int | None) -> None:
-    name = info.field_name
-    if first is not None and last is not None:
-        raise BadPageSize.both(name)
-    if first is None and last is None and any(_reads_nodes(node.selection_set, info) for node in info.field_nodes):
-        raise BadPageSize.missing(name)
-    for argument, size in (("first", first), ("last", last)):
-        if size is not None and size > LARGEST_PAGE:
-            raise BadPageSize.excessive(name, argument, size)
-        if size is not None and size < 1:
-            raise BadPageSize.invalid(name, argument)
-
-
-def _reads_nodes(selections: SelectionSetNode | None, info: GraphQLResolveInfo) -> bool:
-    for selection in selections.selections if selections else ():
-        match selection:
-            case FieldNode() if selection.name.value in ("nodes", "edges", "pageInfo"):
-                return True
-            case InlineFragmentNode() if _reads_nodes(selection.selection_set, info):
-                return True
-            case FragmentSpreadNode() if _reads_nodes(info.fragments[selection.name.value].selection_set, info):
-                return True
-    return False
 
 
 def _in_states(records: Iterable[Any], states: list[str] | None) -> list[Any]:

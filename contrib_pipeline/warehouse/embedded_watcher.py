@@ -35,8 +35,7 @@ def first_number(lock_file: Path) -> int | None:
 
 def is_server(pid: int, data: Path) -> bool:
     """Whether that process is a Postgres with this data folder: the number alone may be anybody's by now."""
-    program, _, arguments = _command(pid).partition(" ")
-    return Path(program).name == "postgres" and f" {data} " in f" {arguments} "
+    return f"/postgres -D {data} " in f"{_command(pid)} "
 
 
 def _command(pid: int) -> str:

@@ -3,6 +3,10 @@
 import base64
 import json
 import logging
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -65,10 +69,14 @@ def test_the_row_is_committed_before_the_answer(receiver: Any, connection: Conne
 def sdk(receiver: Any, key: str) -> Iterator[inngest.Inngest]:
     """The application's own client; it has no public way to close its connections."""
     client = inngest.Inngest(
-        app_id="contributor-info", event_api_base_url=receiver.url, event_key=key, signing_key="signkey-test-00"
+        app_id="contributor-info",
+        event_api_base_url=receiver.url,
+        event_key=key,
+        is_production=True,
+        signing_key="signkey-test-00",
     )
     yield client
-    client._http_client_sync.close()
+    client._http_client._http_client_sync.close()
 
 
 def test_the_real_sdk_is_understood(receiver: Any, connection: Connection) -> None:
@@ -186,6 +194,22 @@ def test_a_port_in_use_is_told_in_one_line(receiver: Any, database_url: str) -> 
     port = int(receiver.url.rpartition(":")[2])
     with pytest.raises(EventError, match=f"Port {port} .* can't be used"):
         serve(database_url=database_url, event_keys=[], webhook_secrets=[], port=port)
+
+
+def test_a_served_receiver_logs_one_line_a_request_and_ends_when_it_is_told_to(database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = {"database_url": database_url, "event_keys": ["my-secret-key"], "webhook_secrets": [], "port": port}
+    program = f"from contrib_pipeline.events.receiver import serve; serve(**{options!r})"
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = [next(line for line in process.stderr if "Events are received at" in line)]
+        assert requests.post(f"http://127.0.0.1:{port}/e/my-secret-key", json=SYNC, timeout=30).status_code == 200
+        process.send_signal(signal.SIGINT)
+        lines += process.stderr
+    assert process.returncode == 0
+    assert len([line for line in lines if "level=INFO method=POST path=/e/… status=200 ms=" in line]) == 1
+    assert not [line for line in lines if "my-secret-key" in line or "Traceback" in line]
 
 
 @pytest.mark.parametrize(

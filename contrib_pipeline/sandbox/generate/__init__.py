@@ -3,14 +3,16 @@
 The first repository is ``continuedev/continue``. What happens in one repository does not depend on how many there are.
 """
 
+from bisect import bisect
+
 from contrib_pipeline.sandbox import instants, people
 from contrib_pipeline.sandbox.dice import Dice
 from contrib_pipeline.sandbox.generate import discussions, pull_requests
-from contrib_pipeline.sandbox.generate.calendar import births
+from contrib_pipeline.sandbox.generate.calendar import DAY, births
 from contrib_pipeline.sandbox.generate.catalogue import Outline, outline
 from contrib_pipeline.sandbox.world import World
 
-DAY = 86_400
+GIANT_AGE = 20 * DAY
 
 
 def generate(repositories: int = 6, seed: int = 1, now: str | None = None) -> World:
@@ -40,10 +42,12 @@ def _populate(world: World, plan: Outline, random: Dice) -> None:
         team.mannequin = world.account("legacy-importer", "Mannequin")
     kinds = ["pull request"] * plan.pull_requests + ["discussion"] * plan.discussions
     random.shuffle(kinds)
-    for kind, at in zip(kinds, births(random, len(kinds), created, now), strict=True):
-        if kind == "discussion":
+    dates = births(random, len(kinds), created, now)
+    giant = bisect(dates, now - GIANT_AGE) if plan.has_giant else None
+    for place, (kind, at) in enumerate(zip(kinds, dates, strict=True)):
+        if place == giant:
+            pull_requests.giant(world, repository, team, random, at)
+        elif kind == "discussion":
             discussions.live(world, repository, team, random, at)
         else:
             pull_requests.live(world, repository, team, random, at)
-    if plan.has_giant:
-        pull_requests.giant(world, repository, team, random)

@@ -81,16 +81,19 @@ def live(world: World, repository: Repository, team: Team, random: Dice, born: i
         author_association="NONE" if author is None else "MEMBER" if author in team.members[:8] else "CONTRIBUTOR",
     )
     life = _Life(world, pull_request, team, random)
-    ready = _draft(life, born) if is_draft else born
+    ready = after(random, born, 14) if is_draft else born
     _conversation(life, ready)
-    _ending(life, _reviews(life, ready))
+    # Some drafts are left as they are.
+    if not is_draft or random.chance(0.85):
+        _ending(life, _reviews(life, ready))
+        if is_draft:
+            life.plan(ready, lambda when: world.mark_ready(pull_request, at=when))
     life.happen()
     return pull_request
 
 
-def giant(world: World, repository: Repository, team: Team, random: Dice) -> PullRequest:
-    """A pull request with more than a page of timeline items, and a review with more than a page of comments."""
-    born = instants.seconds(world.now) - 20 * DAY
+def giant(world: World, repository: Repository, team: Team, random: Dice, born: int) -> PullRequest:
+    """Fifteen days with more than a page of timeline items, and a review with more than a page of comments."""
     pull_request = world.add_pull_request(
         repository, team.members[0], "feat: new storage for the message history", texts.body(random),
         at=instants.text(born), labels=["enhancement", "area:core"], additions=6_412, deletions=2_118, changed_files=97,
@@ -126,13 +129,6 @@ def _upgrade(world: World, repository: Repository, team: Team, random: Dice, bor
         life.plan(ended, lambda when: world.close(pull_request, at=when))
     life.happen()
     return pull_request
-
-
-def _draft(life: _Life, born: int) -> int:
-    """When it becomes ready for review."""
-    ready = after(life.random, born, 14)
-    life.plan(ready, lambda when: life.world.mark_ready(life.pull_request, at=when))
-    return ready
 
 
 def _conversation(life: _Life, ready: int) -> None:

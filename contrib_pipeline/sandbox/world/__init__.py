@@ -31,7 +31,7 @@ class World(PullRequestChanges, DiscussionChanges):
         with self.lock:
             for name, value in changes.items():
                 setattr(record, name, value)
-            self.touch(record, self.moment(at))
+            self._touch(record, self._moment(at))
 
     def delete(self, record: Written) -> None:
         """Take it away, with all below it. Nothing else changes, no ``updated_at`` moves."""
@@ -46,7 +46,7 @@ class World(PullRequestChanges, DiscussionChanges):
                 case IssueComment() | PullRequestReview():
                     record.pull_request.timeline.remove(record)
                 case DiscussionComment():
-                    self.remove_discussion_comment(record)
+                    self._remove_discussion_comment(record)
             self._forget(record)
 
     def delete_repository(self, repository: Repository) -> None:
@@ -55,12 +55,12 @@ class World(PullRequestChanges, DiscussionChanges):
             contents: list[Written] = [*repository.pull_requests.values(), *repository.discussions.values()]
             for record in contents:
                 self.delete(record)
-            self.forget_repository(repository)
+            self._forget_repository(repository)
 
     def delete_account(self, account: Account) -> None:
         """The account becomes a ghost: its work stays, with a null author."""
         with self.lock:
-            self.forget_account(account)
+            self._forget_account(account)
             for record in self.nodes.values():
                 for role in ("author", "actor", "merged_by", "answer_chosen_by"):
                     if getattr(record, role, None) is account:

@@ -22,10 +22,10 @@ class DiscussionChanges(Registry):
     ) -> Discussion:
         """A new discussion in the category of that name."""
         with self.lock:
-            at = self.moment(at)
-            number = self.number(repository, fields)
+            at = self._moment(at)
+            number = self._number(repository, fields)
             discussion = Discussion(
-                **self.identity("D", repository, fields),
+                **self._identity("D", repository, fields),
                 number=number,
                 repository=repository,
                 category=repository.categories[category],
@@ -36,7 +36,7 @@ class DiscussionChanges(Registry):
                 **{"updated_at": at, **fields},
             )
             repository.discussions[number] = discussion
-            return self.register(discussion)
+            return self._register(discussion)
 
     def add_discussion_comment(
         self,
@@ -50,9 +50,9 @@ class DiscussionChanges(Registry):
     ) -> DiscussionComment:
         """A new comment, or a reply to a top-level one."""
         with self.lock:
-            at = self.moment(at)
+            at = self._moment(at)
             comment = DiscussionComment(
-                **self.identity("DC", discussion.repository, fields),
+                **self._identity("DC", discussion.repository, fields),
                 discussion=discussion,
                 author=author,
                 body=body,
@@ -61,24 +61,24 @@ class DiscussionChanges(Registry):
                 **{"updated_at": at, **fields},
             )
             (reply_to.replies if reply_to else discussion.comments).append(comment)
-            self.touch(discussion, at)
-            return self.register(comment)
+            self._touch(discussion, at)
+            return self._register(comment)
 
     def choose_answer(self, comment: DiscussionComment, by: Account | None, *, at: str | None = None) -> None:
         """The comment becomes its discussion's answer."""
         with self.lock:
-            discussion, at = comment.discussion, self.moment(at)
+            discussion, at = comment.discussion, self._moment(at)
             discussion.answer, discussion.answer_chosen_at, discussion.answer_chosen_by = comment, at, by
-            self.touch(discussion, at)
+            self._touch(discussion, at)
 
     def close_discussion(self, discussion: Discussion, *, at: str | None = None) -> None:
         """It is closed."""
         with self.lock:
-            discussion.closed_at = self.moment(at)
-            self.touch(discussion, discussion.closed_at)
+            discussion.closed_at = self._moment(at)
+            self._touch(discussion, discussion.closed_at)
 
     @staticmethod
-    def remove_discussion_comment(comment: DiscussionComment) -> None:
+    def _remove_discussion_comment(comment: DiscussionComment) -> None:
         discussion = comment.discussion
         (comment.reply_to.replies if comment.reply_to else discussion.comments).remove(comment)
         if discussion.answer is comment:

@@ -61,13 +61,13 @@ class Registry:
             identity = node_id(_ACCOUNT_PREFIXES[kind], number)
             account = Account(id=identity, database_id=number, login=login, kind=kind, **{**defaults, **fields})
             self._accounts[login.lower()] = account
-            return self.register(account)
+            return self._register(account)
 
     def find_account(self, login: str) -> Account | None:
         """The account with that login, if there is one."""
         return self._accounts.get(login.lower())
 
-    def forget_account(self, account: Account) -> None:
+    def _forget_account(self, account: Account) -> None:
         self._accounts.pop(account.login.lower())
         self.nodes.pop(account.id)
 
@@ -76,6 +76,8 @@ class Registry:
         owner, _, name = name_with_owner.partition("/")
         with self.lock:
             number = fields.pop("database_id", None) or stable_number(name_with_owner, 200_000_000, 1_100_000_000)
+            while number in self.repositories:
+                number += 1
             defaults = {"created_at": self.now, "updated_at": self.now, "pushed_at": self.now}
             repository = Repository(
                 id=node_id("R", number),
@@ -88,7 +90,7 @@ class Registry:
             self._name(repository)
             for category, (emoji, is_answerable) in _CATEGORIES.items():
                 self.add_category(repository, category, emoji, is_answerable=is_answerable)
-            return self.register(repository)
+            return self._register(repository)
 
     def find_repository(self, name_with_owner: str, *, follow_renames: bool = True) -> Repository | None:
         """The repository of that name, or once of that name."""
@@ -111,7 +113,7 @@ class Registry:
             self._redirects[old] = self._names.pop(old)
             self._name(repository)
 
-    def forget_repository(self, repository: Repository) -> None:
+    def _forget_repository(self, repository: Repository) -> None:
         del self.repositories[repository.database_id]
         del self._names[repository.name_with_owner.lower()]
         self._redirects = {name: kept for name, kept in self._redirects.items() if kept is not repository}
@@ -123,14 +125,14 @@ class Registry:
             if name not in repository.labels:
                 number = stable_number(name, 1_000_000_000, 7_000_000_000)
                 identity = node_id("LA", repository.database_id, number)
-                repository.labels[name] = self.register(Label(identity, name, _COLORS[number % len(_COLORS)]))
+                repository.labels[name] = self._register(Label(identity, name, _COLORS[number % len(_COLORS)]))
             return repository.labels[name]
 
     def add_category(self, repository: Repository, name: str, emoji: str, *, is_answerable: bool) -> DiscussionCategory:
         """A category of discussions; only in an answerable one an answer can be chosen."""
         identity = node_id("DIC", repository.database_id, stable_number(name, 30_000_000, 44_000_000))
         category = repository.categories[name] = DiscussionCategory(identity, name, emoji, is_answerable)
-        return self.register(category)
+        return self._register(category)
 
     @staticmethod
     def language(name: str) -> Language:
@@ -138,21 +140,21 @@ class Registry:
         number = stable_number(name, 100, 900)
         return Language(node_id("LANG", number), name, f"#{_COLORS[number % len(_COLORS)]}")
 
-    def moment(self, at: str | None) -> str:
+    def _moment(self, at: str | None) -> str:
         """``at``, or a second after the last change."""
         self.now = max(self.now, at) if at else instants.later(self.now, 1)
         return at or self.now
 
     @staticmethod
-    def touch(record: Any, at: str) -> None:
+    def _touch(record: Any, at: str) -> None:
         """Its ``updated_at`` becomes ``at``, unless it is later already."""
         record.updated_at = max(record.updated_at, at)
 
-    def register(self, record: Record) -> Record:
+    def _register(self, record: Record) -> Record:
         self.nodes[record.id] = record  # type: ignore[attr-defined]
         return record
 
-    def identity(self, prefix: str, repository: Repository, fields: dict[str, Any]) -> dict[str, Any]:
+    def _identity(self, prefix: str, repository: Repository, fields: dict[str, Any]) -> dict[str, Any]:
         """The ids of a new record: those in ``fields``, else the next free ones."""
         number = fields.pop("database_id", None)
         if number is None:
@@ -164,7 +166,7 @@ class Registry:
         }
 
     @staticmethod
-    def number(repository: Repository, fields: dict[str, Any]) -> int:
+    def _number(repository: Repository, fields: dict[str, Any]) -> int:
         """The number of a new pull request or discussion: the one in ``fields``, else the next free one."""
         number: int = fields.pop("number", None) or repository.last_number + 1
         repository.last_number = max(repository.last_number, number)

@@ -39,7 +39,7 @@ create table github.repositories (
   read_at timestamptz not null,
   deleted_at timestamptz
 );
-comment on table github.repositories is 'Repositories, tracked or once tracked.';
+comment on table github.repositories is 'Repositories, tracked or once tracked: metadata, size, how often each is polled, and how far its capture is.';
 comment on column github.repositories.id is 'GitHub''s numeric id: stays through renames and transfers.';
 comment on column github.repositories.node_id is 'GitHub''s GraphQL id.';
 comment on column github.repositories.owner is 'Login of the owning user or organization.';
@@ -116,7 +116,7 @@ create table github.pull_requests (
   deleted_at timestamptz,
   unique (repository_id, number)
 );
-comment on table github.pull_requests is 'Pull requests.';
+comment on table github.pull_requests is 'Pull requests, whole: every one that GitHub has, as it last showed it. Captured newest first, then whatever changed since the watermark; a history walk fills in the rest.';
 comment on column github.pull_requests.id is 'GitHub''s numeric id (fullDatabaseId).';
 comment on column github.pull_requests.node_id is 'GitHub''s GraphQL id.';
 comment on column github.pull_requests.repository_id is 'The repository: github.repositories.id.';
@@ -163,7 +163,7 @@ create table github.reviews (
   updated_at timestamptz not null,
   deleted_at timestamptz
 );
-comment on table github.reviews is 'Submitted reviews of pull requests; pending ones are not stored.';
+comment on table github.reviews is 'Submitted reviews of pull requests, with the state that they have now. Pending ones, which only their writer sees, are not stored.';
 comment on column github.reviews.id is 'GitHub''s numeric id (fullDatabaseId).';
 comment on column github.reviews.node_id is 'GitHub''s GraphQL id.';
 comment on column github.reviews.pull_request_id is 'The pull request: github.pull_requests.id.';
@@ -232,7 +232,7 @@ create table github.discussions (
   deleted_at timestamptz,
   unique (repository_id, number)
 );
-comment on table github.discussions is 'Discussions.';
+comment on table github.discussions is 'Discussions, with category, upvotes and the chosen answer.';
 comment on column github.discussions.id is 'GitHub''s numeric id.';
 comment on column github.discussions.node_id is 'GitHub''s GraphQL id.';
 comment on column github.discussions.repository_id is 'The repository: github.repositories.id.';

@@ -11,8 +11,11 @@ create table workspaces.workspaces (
   created_at timestamptz not null default now()
 );
 comment on table workspaces.workspaces is 'Workspaces.';
+comment on column workspaces.workspaces.id is 'The application''s uuid, or our own: stays through renames.';
 comment on column workspaces.workspaces.slug is 'The name in lower case, as used in commands.';
+comment on column workspaces.workspaces.name is 'The name as given.';
 comment on column workspaces.workspaces.is_active is 'Metrics are computed for it.';
+comment on column workspaces.workspaces.created_at is 'When it was created here.';
 
 create table workspaces.repositories (
   workspace_id uuid not null references workspaces.workspaces (id) on delete cascade,

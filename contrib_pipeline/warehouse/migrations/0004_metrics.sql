@@ -83,6 +83,85 @@ create index repository_daily_day on metrics.repository_daily (day);
 comment on table metrics.repository_daily is 'The numbers of a repository on a day (UTC): the columns of metrics.workspace_daily.';
 comment on column metrics.repository_daily.repository_id is 'The repository: github.repositories.id.';
 
+-- What happened, one row per fact that a number counts; every number of a span of time is a count over these rows.
+-- The legs have equal types, so that a condition on "at" or "repository_id" reaches each leg's own index.
+create view metrics.facts as
+  select
+    what, at, fact.repository_id, fact.id, pull_request_id, reviewed_id, state, hours, lines, actor_id,
+    coalesce(is_bot, false) as is_bot,
+    coalesce(contributors.kind in ('user', 'mannequin') and not is_bot, false) as is_person,
+    what not in ('pull request merged', 'pull request closed', 'first review', 'discussion answered') as is_activity
+  from (
+    select
+      'pull request opened'::text as what, created_at as at, repository_id, id, id as pull_request_id,
+      null::bigint as reviewed_id, null::text as state, null::double precision as hours, null::bigint as lines,
+      author_id as actor_id
+    from github.pull_requests where deleted_at is null
+    union all
+    select
+      'pull request merged'::text, merged_at, repository_id, id, id, null::bigint, null::text,
+      (extract(epoch from merged_at - created_at) / 3600)::double precision, (additions + deletions)::bigint, author_id
+    from github.pull_requests where merged_at is not null and deleted_at is null
+    union all
+    select
+      'pull request closed'::text, closed_at, repository_id, id, id, null::bigint, null::text,
+      null::double precision, null::bigint, author_id
+    from github.pull_requests where closed_at is not null and merged_at is null and deleted_at is null
+    union all
+    select
+      'first review'::text, first_review_at, repository_id, id, id, null::bigint, null::text,
+      (
+        extract(epoch from first_review_at - case when ready_at < first_review_at then ready_at else created_at end) / 3600
+      )::double precision,
+      null::bigint, author_id
+    from github.pull_requests where first_review_at is not null and deleted_at is null
+    union all
+    select
+      'review'::text, submitted_at, reviews.repository_id, reviews.id, pull_request_id, pull_requests.id, reviews.state,
+      null::double precision, null::bigint, reviews.author_id
+    from github.reviews
+    left join github.pull_requests
+      on pull_requests.id = pull_request_id and pull_requests.deleted_at is null
+      and pull_requests.author_id is distinct from reviews.author_id
+    where reviews.deleted_at is null
+    union all
+    select
+      case kind when 'issue' then 'comment'::text else 'review comment'::text end, created_at, repository_id, id,
+      pull_request_id, null::bigint, null::text, null::double precision, null::bigint, author_id
+    from github.comments where deleted_at is null
+    union all
+    select
+      'discussion opened'::text, created_at, repository_id, id, null::bigint, null::bigint, null::text,
+      null::double precision, null::bigint, author_id
+    from github.discussions where deleted_at is null
+    union all
+    select
+      'discussion answered'::text, answer_chosen_at, repository_id, id, null::bigint, null::bigint, null::text,
+      null::double precision, null::bigint, answer_chosen_by_id
+    from github.discussions where answer_chosen_at is not null and deleted_at is null
+    union all
+    select
+      'discussion comment'::text, created_at, repository_id, id, null::bigint, null::bigint, null::text,
+      null::double precision, null::bigint, author_id
+    from github.discussion_comments where deleted_at is null
+  ) as fact
+  left join github.contributors on contributors.id = actor_id;
+comment on view metrics.facts is 'What happened: one row per opening, merge, close, first review, review, comment and answer that a number counts.';
+comment on column metrics.facts.what is 'pull request opened, merged or closed (unmerged), first review, review, comment, review comment, discussion opened or answered, discussion comment.';
+comment on column metrics.facts.at is 'When it happened.';
+comment on column metrics.facts.repository_id is 'The repository: github.repositories.id.';
+comment on column metrics.facts.id is 'The row that states it, in the table that "what" names.';
+comment on column metrics.facts.pull_request_id is 'The pull request it belongs to; null for discussions.';
+comment on column metrics.facts.reviewed_id is 'Of a review: the pull request, if it is somebody else''s and not deleted.';
+comment on column metrics.facts.state is 'Of a review: its state as it stands now.';
+comment on column metrics.facts.hours is 'Of a merge: since opening; of a first review: since ready for review, else since opening.';
+comment on column metrics.facts.lines is 'Of a merge: lines added and deleted; null where not known.';
+comment on column metrics.facts.actor_id is 'Whose it is: the author of the pull request, review, comment or discussion, or who chose the answer; null for a deleted account.';
+comment on column metrics.facts.is_bot is 'That account is a bot.';
+comment on column metrics.facts.is_person is 'That account is a user or mannequin, and no bot.';
+comment on column metrics.facts.is_activity is 'It makes that account active: not so for merges, closes, first reviews and answers.';
+create index pull_requests_standing on github.pull_requests (repository_id, created_at, closed_at) where deleted_at is null;
+
 create view metrics.repository_state as
   select
     repositories.id as repository_id,
@@ -127,9 +206,9 @@ comment on column metrics.first_activity.contributor_id is 'The contributor: git
 comment on column metrics.first_activity.repository_id is 'The repository: github.repositories.id.';
 comment on column metrics.first_activity.first_at is 'The first pull request, review, comment, discussion or discussion comment.';
 
--- What each row states: which day it touches, who acted, whether that is activity, and whatever else a number is
--- made of. Two rows that state the same make the same numbers.
-create function metrics.facts(row_of github.pull_requests)
+-- The same for one row, old or new: when, whose, whether that is activity, and in "detail" whatever else a number
+-- is made of. Two rows that state the same make the same numbers.
+create function metrics.stated(row_of github.pull_requests)
 returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
 language sql immutable as $$
   select row_of.repository_id, row_of.author_id, fact.at, fact.is_activity, concat_ws(' ', row_of.id, fact.detail)
@@ -144,7 +223,7 @@ language sql immutable as $$
   ) as fact (at, is_activity, detail)
   where row_of.deleted_at is null and fact.at is not null
 $$;
-create function metrics.facts(row_of github.reviews)
+create function metrics.stated(row_of github.reviews)
 returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
 language sql immutable as $$
   select
@@ -152,13 +231,13 @@ language sql immutable as $$
     concat_ws(' ', row_of.id, row_of.state, row_of.pull_request_id)
   where row_of.deleted_at is null
 $$;
-create function metrics.facts(row_of github.comments)
+create function metrics.stated(row_of github.comments)
 returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
 language sql immutable as $$
   select row_of.repository_id, row_of.author_id, row_of.created_at, true, concat_ws(' ', row_of.kind, row_of.id)
   where row_of.deleted_at is null
 $$;
-create function metrics.facts(row_of github.discussions)
+create function metrics.stated(row_of github.discussions)
 returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
 language sql immutable as $$
   select row_of.repository_id, row_of.author_id, fact.at, fact.is_activity, concat_ws(' ', row_of.id, fact.detail)
@@ -168,40 +247,24 @@ language sql immutable as $$
   ) as fact (at, is_activity, detail)
   where row_of.deleted_at is null and fact.at is not null
 $$;
-create function metrics.facts(row_of github.discussion_comments)
+create function metrics.stated(row_of github.discussion_comments)
 returns table (repository_id bigint, actor_id bigint, at timestamptz, is_activity boolean, detail text)
 language sql immutable as $$
   select row_of.repository_id, row_of.author_id, row_of.created_at, true, row_of.id::text
   where row_of.deleted_at is null
 $$;
-comment on function metrics.facts(github.pull_requests) is 'What a pull request states.';
-comment on function metrics.facts(github.reviews) is 'What a review states.';
-comment on function metrics.facts(github.comments) is 'What a comment states.';
-comment on function metrics.facts(github.discussions) is 'What a discussion states.';
-comment on function metrics.facts(github.discussion_comments) is 'What a comment in a discussion states.';
+comment on function metrics.stated(github.pull_requests) is 'What a pull request states.';
+comment on function metrics.stated(github.reviews) is 'What a review states.';
+comment on function metrics.stated(github.comments) is 'What a comment states.';
+comment on function metrics.stated(github.discussions) is 'What a discussion states.';
+comment on function metrics.stated(github.discussion_comments) is 'What a comment in a discussion states.';
 
-create view metrics.activity as
-  select repository_id, author_id as contributor_id, created_at as at
-  from github.pull_requests where deleted_at is null and author_id is not null
-  union all
-  select repository_id, author_id, submitted_at from github.reviews where deleted_at is null and author_id is not null
-  union all
-  select repository_id, author_id, created_at from github.comments where deleted_at is null and author_id is not null
-  union all
-  select repository_id, author_id, created_at from github.discussions where deleted_at is null and author_id is not null
-  union all
-  select repository_id, author_id, created_at
-  from github.discussion_comments where deleted_at is null and author_id is not null;
-comment on view metrics.activity is 'Everything that makes a contributor active: one row per pull request, review, comment, discussion and discussion comment.';
-comment on column metrics.activity.repository_id is 'The repository: github.repositories.id.';
-comment on column metrics.activity.contributor_id is 'Who: github.contributors.id.';
-comment on column metrics.activity.at is 'When.';
--- What the view asks for when one contributor's first activity in one repository is looked for again.
+-- For metrics.find_first_activity.
 create index discussion_comments_repository on github.discussion_comments (repository_id, created_at);
 
 create function metrics.note_changed_facts() returns trigger language plpgsql as $$
 declare
-  stated text := format('select fact.* from %%I as changed, metrics.facts(row(changed.*)::%s) as fact', tg_relid::regclass);
+  stated text := format('select fact.* from %%I as changed, metrics.stated(row(changed.*)::%s) as fact', tg_relid::regclass);
   gained text := format(stated, 'new_rows');
   lost text := gained || ' limit 0';
   repositories bigint[];
@@ -257,10 +320,12 @@ create function metrics.find_first_activity(repositories bigint[], contributors 
   delete from metrics.first_activity as known using unnest(repositories, contributors) as pair (repository_id, contributor_id)
   where known.repository_id = pair.repository_id and known.contributor_id = pair.contributor_id;
   insert into metrics.first_activity (contributor_id, repository_id, first_at)
-  select contributor_id, repository_id, min(at)
-  from metrics.activity
-  join unnest(repositories, contributors) as pair (repository_id, contributor_id) using (repository_id, contributor_id)
-  group by contributor_id, repository_id
+  select pair.contributor_id, pair.repository_id, min(at)
+  from metrics.facts
+  join unnest(repositories, contributors) as pair (repository_id, contributor_id)
+    on pair.repository_id = facts.repository_id and pair.contributor_id = actor_id
+  where is_activity
+  group by pair.contributor_id, pair.repository_id
 $$;
 comment on function metrics.find_first_activity(bigint[], bigint[]) is 'Looks for the first activity of each (repository, contributor) again, because the one that was known is gone.';
 

@@ -1,0 +1,1 @@
+"""Numbered SQL files; ``migrate`` applies them."""

@@ -1,0 +1,158 @@
+"""Which days a changed fact touches, and that they are computed again."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from contrib_pipeline.metrics.compute import compute_days
+from contrib_pipeline.metrics.read import open_days
+from contrib_pipeline.metrics.reopened import reopen_days, waiting
+from contrib_pipeline.warehouse.connection import Connection, connect
+from contrib_pipeline_tests.metrics.histories import WORKSPACES, insert
+
+_OPENED = datetime(2024, 2, 27, 23, 59, 59, tzinfo=UTC)
+_CLOSED = datetime(2024, 2, 29, 12, tzinfo=UTC)
+_LATER = datetime(2024, 3, 1, tzinfo=UTC)
+_DAYS = [date(2024, 2, 26), date(2024, 2, 27), date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)]
+
+
+@pytest.fixture(autouse=True)
+def _two_repositories(connection: Connection) -> None:
+    """Repository 1 in workspace 1 with one closed pull request, repository 2 in workspace 2; all days final."""
+    for number in (1, 2):
+        insert(connection, "github.repositories", [_repository(number)])
+        verified = {
+            "repository_id": number,
+            "kind": "pull_requests",
+            "verified_at": datetime(2024, 3, 5, tzinfo=UTC),
+        }
+        insert(connection, "github.capture_state", [verified])
+        workspace = WORKSPACES[number - 1]
+        insert(connection, "workspaces.workspaces", [{"id": workspace, "slug": f"w{number}", "name": "w"}])
+        insert(connection, "workspaces.repositories", [{"workspace_id": workspace, "repository_id": number}])
+    insert(connection, "github.contributors", [_contributor(1), _contributor(2)])
+    insert(connection, "github.pull_requests", [_pull_request()])
+    compute_days(connection, _DAYS)
+    reopen_days(connection)
+    compute_days(connection, _DAYS)
+    assert open_days(connection, _DAYS[0], _DAYS[-1]) == []
+
+
+def _repository(id: int) -> dict[str, Any]:
+    return {
+        "id": id, "node_id": "n", "owner": "o", "name": f"r{id}", "name_with_owner": f"o/r{id}",
+        "is_tracked": True, "history_complete": True, "read_at": _LATER,
+    }  # fmt: skip
+
+
+def _contributor(id: int) -> dict[str, Any]:
+    return {"id": id, "node_id": "n", "login": f"c{id}", "kind": "user", "is_bot": False}
+
+
+def _pull_request(id: int = 1) -> dict[str, Any]:
+    return {
+        "id": id, "node_id": "n", "repository_id": 1, "number": id, "title": "t", "state": "closed", "draft": False,
+        "author_id": 1, "created_at": _OPENED, "updated_at": _OPENED, "closed_at": _CLOSED, "url": "u",
+        "additions": 1, "deletions": 1,
+    }  # fmt: skip
+
+
+def _comment(id: int, at: datetime, author: int = 1) -> dict[str, Any]:
+    return {
+        "kind": "issue", "id": id, "node_id": "n", "pull_request_id": 1, "repository_id": 1, "author_id": author,
+        "created_at": at, "updated_at": at,
+    }  # fmt: skip
+
+
+def _marks(connection: Connection) -> list[tuple[int, date]]:
+    rows = connection.execute("select repository_id, from_day from metrics.reopened order by 1")
+    return [(row["repository_id"], row["from_day"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("change", "day"),
+    [
+        ("closed_at = '2024-03-01 00:00Z'", date(2024, 2, 29)),
+        ("closed_at = null, state = 'open'", date(2024, 2, 29)),
+        ("merged_at = closed_at, state = 'merged'", date(2024, 2, 29)),
+        ("closed_at = '2024-02-28 00:00Z'", date(2024, 2, 28)),
+        ("author_id = null", date(2024, 2, 27)),
+        ("deleted_at = now()", date(2024, 2, 27)),
+        ("created_at = '2024-02-26 00:00Z'", date(2024, 2, 26)),
+        ("first_review_at = '2024-02-28 12:00Z'", date(2024, 2, 28)),
+    ],
+)
+def test_a_changed_pull_request_reopens_from_the_earliest_day_it_touches(
+    connection: Connection, change: str, day: date
+) -> None:
+    connection.execute(f"update github.pull_requests set {change}")
+    assert _marks(connection) == [(1, day)]
+
+
+@pytest.mark.parametrize(
+    "change", ["title = 'x'", "updated_at = now()", "additions = 5", "ready_at = now()", "labels = '{a}'"]
+)
+def test_a_change_that_no_number_is_made_of_reopens_nothing(connection: Connection, change: str) -> None:
+    connection.execute(f"update github.pull_requests set {change}")
+    assert _marks(connection) == []
+
+
+def test_lines_of_a_merged_pull_request_are_counted_on_the_day_of_its_merge(connection: Connection) -> None:
+    connection.execute("update github.pull_requests set merged_at = closed_at")
+    reopen_days(connection)
+    connection.execute("update github.pull_requests set additions = 500")
+    assert _marks(connection) == [(1, date(2024, 2, 29))]
+
+
+def test_late_facts_reopen_only_their_own_workspace_from_their_day_on(connection: Connection) -> None:
+    insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 29, tzinfo=UTC))])
+    assert reopen_days(connection).from_day == date(2024, 2, 29)
+    assert open_days(connection, _DAYS[0], _DAYS[-1], workspace_ids=[WORKSPACES[0]]) == _DAYS[3:]
+    assert open_days(connection, _DAYS[0], _DAYS[-1], workspace_ids=[WORKSPACES[1]]) == []
+    compute_days(connection, _DAYS[3:], workspace_ids=[WORKSPACES[0]])
+    assert open_days(connection, _DAYS[0], _DAYS[-1]) == []
+
+
+def test_the_earlier_of_two_marks_stays(connection: Connection) -> None:
+    insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 28, tzinfo=UTC))])
+    insert(connection, "github.comments", [_comment(2, datetime(2024, 2, 29, tzinfo=UTC))])
+    assert _marks(connection) == [(1, date(2024, 2, 28))]
+    assert waiting(connection).repositories == 1
+
+
+def test_a_mark_is_part_of_the_transaction_that_changes_the_fact(connection: Connection) -> None:
+    with connection.transaction(force_rollback=True):
+        insert(connection, "github.comments", [_comment(1, _CLOSED)])
+        assert _marks(connection) == [(1, date(2024, 2, 29))]
+    assert _marks(connection) == []
+    assert waiting(connection).since is None
+
+
+def test_an_account_that_turns_out_to_be_a_bot_reopens_since_its_first_activity(
+    connection: Connection,
+) -> None:
+    connection.execute("update github.contributors set login = 'renamed' where id = 1")
+    assert _marks(connection) == []
+    connection.execute("update github.contributors set is_bot = true")
+    assert _marks(connection) == [(1, date(2024, 2, 27))]
+
+
+def test_two_comments_of_the_same_second_are_two_facts(connection: Connection) -> None:
+    insert(connection, "github.comments", [_comment(1, _CLOSED), _comment(2, _CLOSED)])
+    reopen_days(connection)
+    connection.execute("update github.comments set deleted_at = case id when 1 then now() end")
+    assert _marks(connection) == [(1, date(2024, 2, 29))]
+
+
+def test_days_are_not_reopened_while_they_are_being_computed(
+    connection: Connection, database_url: str
+) -> None:
+    """Else the computation, which has not seen the fact, would declare the day final afterwards."""
+    insert(connection, "github.comments", [_comment(1, _CLOSED)])
+    with connect(database_url) as other, other.transaction(force_rollback=True):
+        other.execute("select pg_advisory_xact_lock_shared(hashtext('metrics.daily'), 0)")
+        connection.execute("set lock_timeout = '100ms'")
+        with pytest.raises(Exception, match="lock timeout"):
+            reopen_days(connection)
+    assert _marks(connection) == [(1, date(2024, 2, 29))]
