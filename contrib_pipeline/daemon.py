@@ -1,7 +1,8 @@
 """Dagster's daemon, alone on its database: ``python -m contrib_pipeline.daemon`` and the arguments of dagster-daemon.
 
 Two daemons would start every run twice. The one that holds a Postgres lock runs; another waits a little (the first
-may be on its way out) and gives up. A daemon that loses its lock, because Postgres went away, ends.
+may be on its way out) and gives up. A daemon that loses its lock, because Postgres went away, ends. A daemon that is
+told to stop ends the sensors' waits for events, for which it would wait.
 """
 
 import os
@@ -14,12 +15,14 @@ import time
 
 import psycopg
 
+from contrib_pipeline.events import queue
 from contrib_pipeline.settings import read_settings
 from contrib_pipeline.warehouse.connection import Connection, connect
 
 LOCK = 0x2B1F7C0C
 _PATIENCE_SECONDS = 20.0
 _LOOK_SECONDS = 5.0
+_STOP_AGAIN_SECONDS = 0.5
 ALREADY_RUNNING = 3
 """Exit code of a daemon that found another."""
 
@@ -48,6 +51,7 @@ def main() -> None:
         sys.stderr.write(f"Another daemon runs on this database: {holder(connection)}.\n")
         sys.exit(ALREADY_RUNNING)
     threading.Thread(target=_end_without, args=(connection,), daemon=True).start()
+    threading.Thread(target=_end_waits, args=(url, _signals()), daemon=True).start()
     sys.argv = ["dagster-daemon", "run", *sys.argv[1:]]
     runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
 
@@ -60,6 +64,24 @@ def _take_lock(connection: Connection) -> bool:
         if row["is_ours"] or time.monotonic() > deadline:
             return bool(row["is_ours"])
         time.sleep(0.5)
+
+
+def _signals() -> int:
+    """A file descriptor on which every signal writes its number, whatever handlers Dagster sets."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end)
+    return read_end
+
+
+def _end_waits(url: str, signals: int) -> None:
+    """Once we are told to stop, end the sensors' waits, those too that begin until we have stopped."""
+    while not {signal.SIGTERM, signal.SIGINT} & set(os.read(signals, 1)):
+        pass
+    with connect(url) as connection:
+        while True:
+            queue.stop_waiting(connection)
+            time.sleep(_STOP_AGAIN_SECONDS)
 
 
 def _end_without(connection: Connection) -> None:

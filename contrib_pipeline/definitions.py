@@ -11,7 +11,7 @@ from contrib_pipeline.defs.resources import Pipeline
 def build(progress: Progress | None = None) -> dg.Definitions:
     """The definitions; the command line gives a ``progress`` that draws bars."""
     return dg.Definitions(
-        sensors=[sensors.inbox, sensors.reopened_days],
+        sensors=[*sensors.inbox, sensors.reopened_days],
         schedules=[schedules.aggregate_workspaces_daily],
         jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate],
         assets=[

@@ -1,8 +1,9 @@
-"""Runs a module as a child that ends with its parent, even when the parent is killed with -9.
+"""Ends a process with the one that started it, even when that is killed with -9.
 
-The parent keeps the write end of a pipe open; the child, started with ``python -m contrib_pipeline.lifeline FD
-MODULE ARGUMENT…`` as the leader of its own process group, waits for its end. A closed pipe means that the parent is
-gone: then the whole group is asked to stop, and stopped. What is started, and when, is ``supervisor``'s business.
+Standard input is the line: a pipe whose other end only the starter keeps open. Cut, it means that the starter is
+gone: then the process, which leads its own process group, asks the whole group to stop, and stops it. ``python -m
+contrib_pipeline.lifeline MODULE ARGUMENT…`` runs a module on the line. What is started, and when, is the business of
+``supervisor`` and ``instance``.
 """
 
 import contextlib
@@ -14,13 +15,14 @@ import threading
 import time
 
 GRACE_SECONDS = 8.0
+_STDIN = 0
 
 
-def watch(fd: int) -> None:
-    """End this process group when the pipe behind ``fd`` is closed."""
+def watch() -> None:
+    """End this process group when the line is cut."""
 
     def wait_for_end() -> None:
-        while os.read(fd, 1):
+        while os.read(_STDIN, 1):
             pass
         end_group()
 
@@ -36,9 +38,9 @@ def end_group() -> None:
 
 
 def main() -> None:
-    """Entry point: watch the pipe, then become the module."""
-    fd, module, *arguments = sys.argv[1:]
-    watch(int(fd))
+    """Entry point: watch the line, then become the module."""
+    module, *arguments = sys.argv[1:]
+    watch()
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -1,10 +1,12 @@
 """Starts the processes of one machine, watches them, restarts what falls, stops them all.
 
-Every child is the leader of its own process group and holds one end of a pipe to us (``lifeline``): it ends when we
-do, whatever kills us. Which children there are is told by ``cli/up``; what they do is their own business.
+Every child is the leader of its own process group and has one end of a pipe to us as its standard input
+(``lifeline``): it ends when we do, whatever kills us. Which children there are is told by ``cli/up``; what they do is
+their own business.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ STOP_SECONDS = 10.0
 _LOG_LIMIT = 5_000_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _STEADY_SECONDS = 60.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
@@ -27,6 +30,10 @@ class Child:
     module: str
     arguments: Sequence[str]
     is_ready: Callable[[], bool] = lambda: True
+    gives_up_with: int | None = None
+    """Exit code by which it says that starting it again is of no use."""
+    watches_lifeline: bool = False
+    """It watches its standard input itself."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started_at: float = 0.0
     pause: float = _FIRST_PAUSE
@@ -38,7 +45,7 @@ class Child:
 
 
 class ChildFailed(Exception):
-    """A child did not come up; the message has the end of its log."""
+    """A child did not come up, or gave up; the message has the end of its log."""
 
 
 class Supervisor:
@@ -68,7 +75,10 @@ class Supervisor:
                 time.sleep(0.1)
 
     def watch(self, also: Callable[[], None]) -> None:
-        """Restart children that end, and call ``also`` every second, until interrupted."""
+        """Restart children that end, and call ``also`` every second, until interrupted.
+
+        Raises :class:`ChildFailed` for a child that gives up.
+        """
         while True:
             also()
             for child in self._children:
@@ -89,15 +99,14 @@ class Supervisor:
         os.close(self._write_end)
 
     def _launch(self, child: Child) -> None:
-        command = [sys.executable, "-m", "contrib_pipeline.lifeline", str(self._read_end), child.module]
+        lifeline = [] if child.watches_lifeline else ["contrib_pipeline.lifeline"]
         with self._log(child).open("ab") as log:
             child.process = subprocess.Popen(
-                [*command, *child.arguments],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", *lifeline, child.module, *child.arguments],
+                stdin=self._read_end,
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-                pass_fds=(self._read_end,),
                 start_new_session=True,
             )
         child.started_at, child.restart_at = time.monotonic(), None
@@ -105,6 +114,9 @@ class Supervisor:
     def _look_after(self, child: Child) -> None:
         if child.is_running:
             return
+        assert child.process is not None
+        if child.gives_up_with is not None and child.process.returncode == child.gives_up_with:
+            raise ChildFailed(self._last_words(child))
         now = time.monotonic()
         if child.restart_at is None:
             child.pause = _FIRST_PAUSE if now - child.started_at > _STEADY_SECONDS else child.pause * 2
@@ -124,8 +136,8 @@ class Supervisor:
 
     def _last_words(self, child: Child) -> str:
         lines = self._log(child).read_text("utf-8", "replace").splitlines()
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-        return f"{last[:300]} (log: {self._log(child)})"
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "It said nothing.")
+        return f"{_COLOUR.sub('', last)[:300]} (log: {self._log(child)})"
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

@@ -44,6 +44,9 @@ def server_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="contrib-pipeline-tests-") as folder:
         Path(folder).chmod(0o711)  # run as root, the server has a user of its own that must get in
         with EmbeddedServer(Path(folder)) as url:
+            with connect(url) as server:  # what a test wrote need not outlive a power cut
+                server.execute("alter system set fsync = off")
+                server.execute("select pg_reload_conf()")
             yield url
 
 

@@ -21,13 +21,16 @@ from contrib_pipeline import daemon
 from contrib_pipeline.capture.repositories import claim_host
 from contrib_pipeline.cli import showcase
 from contrib_pipeline.cli.instance import database, exports
+from contrib_pipeline.instance import fork_server
 from contrib_pipeline.settings import Settings, read_settings
 from contrib_pipeline.supervisor import Child, Supervisor
 from contrib_pipeline.warehouse.connection import Connection, connect
 
 HOST = "127.0.0.1"
-SANDBOX_PORT = 8099
+_SANDBOX_PORTS = range(8099, 8200)
 _READY_SECONDS = 90.0
+# Each waiting sensor holds a thread of the code server; Dagster would have six on two cores.
+_CODE_SERVER_THREADS = 24
 
 
 class AlreadyUp(Exception):
@@ -61,9 +64,9 @@ def up(port: int, events_port: int, with_sandbox: bool) -> None:
     if not with_sandbox and not settings.has_credential and not settings.database_url:
         console.print("No GITHUB_TOKEN: starting with the sandbox, a local GitHub.")
         with_sandbox = True
-    addresses = Addresses(port, events_port, _free_port(), SANDBOX_PORT if with_sandbox else None)
-    if with_sandbox:
-        settings = _sandbox_settings(settings)
+    addresses = Addresses(port, events_port, _free_port(), _sandbox_port() if with_sandbox else None)
+    if addresses.sandbox:
+        settings = _sandbox_settings(addresses.sandbox)
     console.print("Starting Postgres …")
     with database(settings) as url, _alone(url, settings) as connection:
         _refuse_taken_ports(addresses)
@@ -108,7 +111,14 @@ def _children(addresses: Addresses, settings: Settings) -> Iterator[Child]:
         ["api", "grpc", "-h", HOST, "-p", str(addresses.code), "-m", "contrib_pipeline.definitions"],
         _listens(addresses.code),
     )
-    yield Child("daemon", "contrib_pipeline.daemon", ["-w", str(workspace)])
+    yield Child(
+        "runs",
+        "contrib_pipeline.instance.fork_server",
+        [],
+        lambda: fork_server.serves(settings.dagster_home),
+        watches_lifeline=True,
+    )
+    yield Child("daemon", "contrib_pipeline.daemon", ["-w", str(workspace)], gives_up_with=daemon.ALREADY_RUNNING)
     yield Child(
         "ui",
         "dagster_webserver",
@@ -117,9 +127,9 @@ def _children(addresses: Addresses, settings: Settings) -> Iterator[Child]:
     )
 
 
-def _sandbox_settings(settings: Settings) -> Settings:
+def _sandbox_settings(port: int) -> Settings:
     """The settings with the sandbox in GitHub's place."""
-    os.environ["GITHUB_API_URL"] = f"http://{HOST}:{SANDBOX_PORT}"
+    os.environ["GITHUB_API_URL"] = f"http://{HOST}:{port}"
     os.environ["GITHUB_TOKEN"] = "sandbox"  # noqa: S105  # the sandbox takes any
     os.environ.pop("GITHUB_GRAPHQL_URL", None)
     return read_settings()
@@ -139,13 +149,16 @@ def _refuse_taken_ports(addresses: Addresses) -> None:
     for option, port in (("--port", addresses.ui), ("--events-port", addresses.events)):
         if _listens(port)():
             raise AlreadyUp(f"Port {port} is taken: stop what listens there, or choose another with {option}.")
-    if addresses.sandbox and _listens(addresses.sandbox)():
-        raise AlreadyUp(f"Port {addresses.sandbox}, the sandbox's, is taken: stop what listens there.")
 
 
 def _environment(settings: Settings, url: str) -> dict[str, str]:
     """The children's environment: ours, the exports, and bytecode, without which every start costs 1.5 s more."""
-    environment = {**os.environ, **exports(settings, url), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        **exports(settings, url),
+        "DAGSTER_GRPC_MAX_WORKERS": str(_CODE_SERVER_THREADS),
+        "PYTHONUNBUFFERED": "1",
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
 
@@ -216,6 +229,11 @@ def _listens(port: int) -> Callable[[], bool]:
             return probe.connect_ex((HOST, port)) == 0
 
     return is_ready
+
+
+def _sandbox_port() -> int:
+    """The first port from 8099 on that nobody listens on: several checkouts may be up on one machine."""
+    return next(port for port in _SANDBOX_PORTS if not _listens(port)())
 
 
 def _free_port() -> int:

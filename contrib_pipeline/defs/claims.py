@@ -10,10 +10,10 @@ from datetime import datetime
 
 import dagster as dg
 
-from contrib_pipeline.defs import runs
 from contrib_pipeline.events import inbox, queue
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.events.queue import Claimed
+from contrib_pipeline.instance import liveness
 from contrib_pipeline.warehouse.connection import Connection
 
 FROM_COMMAND_LINE = "contrib/command"
@@ -64,7 +64,7 @@ def claimed(
     What is not ended inside is given back.
     """
     run_id = context.run.run_id
-    runs.hold(connection, run_id)
+    liveness.hold(connection, run_id)
     with connection.transaction():
         if not ids and started_here:
             source: inbox.Source = "cli" if FROM_COMMAND_LINE in context.run.tags else "ui"
@@ -78,4 +78,4 @@ def claimed(
     finally:
         if claims.open:
             queue.give_back(connection, sorted(claims.open), run_id, f"Run {run_id} ended before it was done.")
-        runs.release(connection, run_id)
+        liveness.release(connection, run_id)

@@ -3,12 +3,10 @@
 import dagster as dg
 
 from contrib_pipeline.defs.assets import github, metrics, workspaces
-from contrib_pipeline.defs.partitions import days, repositories
 
 capture = dg.define_asset_job(
     "capture",
     selection=[github.capture_repositories],
-    partitions_def=repositories,
     executor_def=dg.in_process_executor,
     description="Captures repositories from GitHub: those of its events, its configuration or its partitions.",
 )
@@ -23,7 +21,6 @@ change_workspaces = dg.define_asset_job(
 aggregate = dg.define_asset_job(
     "aggregate",
     selection=[metrics.compute_daily_metrics],
-    partitions_def=days,
     executor_def=dg.in_process_executor,
     description="Computes the daily metrics of workspaces and their repositories.",
 )

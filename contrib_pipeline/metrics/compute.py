@@ -49,11 +49,16 @@ def compute_days(
 
 def _compute_day(connection: Connection, day: date, workspace_ids: list[UUID] | None) -> Computed:
     start = datetime.combine(day, time(), UTC)
-    values = {"day": day, "start": start, "stop": start + timedelta(days=1), "workspace_ids": workspace_ids}
     with connection.transaction():
         connection.execute(_SQL["set_planner"])
-        connection.execute(_SQL["lock"], values)
-        values["repository_ids"] = _repositories_of(connection, workspace_ids)
+        connection.execute(_SQL["lock"], {"day": day})
+        values = {
+            "day": day,
+            "start": start,
+            "stop": start + timedelta(days=1),
+            "workspace_ids": workspace_ids,
+            "repository_ids": repositories_of(connection, workspace_ids),
+        }
         connection.execute(_SQL["delete_workspaces"], values)
         connection.execute(_SQL["delete_repositories"], values)
         written = connection.execute(_WRITE, values).fetchone()
@@ -61,7 +66,7 @@ def _compute_day(connection: Connection, day: date, workspace_ids: list[UUID] | 
     return Computed(day, **written | {"behind": tuple(written["behind"])})
 
 
-def _repositories_of(connection: Connection, workspace_ids: list[UUID] | None) -> list[int] | None:
+def repositories_of(connection: Connection, workspace_ids: list[UUID] | None) -> list[int] | None:
     """The repositories of these workspaces; None (all) for None."""
     if workspace_ids is None:
         return None

@@ -107,3 +107,32 @@ DAILY = (
 """The columns of ``metrics.workspace_daily`` and ``metrics.repository_daily``, in order, before ``is_final``."""
 
 BY_NAME = {metric.name: metric for metric in DAILY}
+
+ABSENCE_FACTOR = Metric(
+    "contributor_absence_factor",
+    "people",
+    "The fewest persons who together opened at least half of the merged pull requests that persons opened.",
+    null=f"no such pull request, or {_PARTIAL}",
+)
+"""CHAOSS's contributor absence factor, over a window of ``metrics.workspace_trends``."""
+
+TRENDS = (
+    *(
+        BY_NAME[name]
+        for name in (
+            "pull_requests_opened",
+            "pull_requests_merged",
+            "reviews",
+            "comments",
+            "active_contributors",
+            "new_contributors",
+            "merge_hours_p50",
+            "first_review_hours_p50",
+        )
+    ),
+    ABSENCE_FACTOR,
+)
+"""The metrics of ``metrics.workspace_trends``."""
+
+WINDOWS = (7, 30, 90)
+"""Days in the windows of ``metrics.workspace_trends``."""

@@ -70,6 +70,8 @@ def ben(world: World) -> Account:
 def bench(world: World, repository: Repository, database_url: str, connection: Connection) -> Iterator[Bench]:
     app = create_app(world)
     with running_sandbox(world, app) as base, connect(database_url) as points:
-        with GitHubClient(f"{base}/graphql", "a-token", PostgresBudget(points, "a-token"), retry_seconds=0.01) as client:
+        with GitHubClient(
+            f"{base}/graphql", "a-token", PostgresBudget(points, "a-token"), retry_seconds=0.01
+        ) as client:
             captures = Captures(client, connection, host="localhost", run_id="a-run")
             yield Bench(world, repository, app, captures, connection, f"{base}/graphql")

@@ -35,7 +35,14 @@ def test_a_repository_in_another_case_is_stored_in_githubs_spelling(bench: Bench
 def test_everything_of_a_pull_request_is_stored(bench: Bench, ana: Account, ben: Account) -> None:
     world = bench.world
     change = world.add_pull_request(
-        bench.repository, ana, "Add a door", "It opens.", labels=["feature", "b"], is_draft=True, additions=7, deletions=2
+        bench.repository,
+        ana,
+        "Add a door",
+        "It opens.",
+        labels=["feature", "b"],
+        is_draft=True,
+        additions=7,
+        deletions=2,
     )
     world.mark_ready(change, at="2026-06-02T08:00:00Z")
     world.add_comment(change, ben, "Nice", at="2026-06-02T09:00:00Z")
@@ -70,7 +77,10 @@ def test_a_ghost_is_a_null_author_and_a_bot_is_kept(bench: Bench, ana: Account) 
         "select title, login, kind, is_bot from github.pull_requests left join github.contributors c"
         " on c.id = author_id order by title"
     )
-    assert [tuple(row.values()) for row in authors] == [("Bump", "dependabot", "bot", True), ("By nobody", None, None, None)]
+    assert [tuple(row.values()) for row in authors] == [
+        ("Bump", "dependabot", "bot", True),
+        ("By nobody", None, None, None),
+    ]
 
 
 def test_an_account_named_in_bot_logins_counts_as_a_bot(bench: Bench, ana: Account) -> None:
@@ -213,7 +223,9 @@ def test_a_history_walk_goes_on_where_it_was_stopped(
     outcome = bench.capture("history")
     assert outcome.counts.captured("github.pull_requests") < 200
     assert bench.count("pull_requests") == 200
-    assert bench.rows("select cursor from github.capture_state where kind = 'pull_requests_history'") == [{"cursor": None}]
+    assert bench.rows("select cursor from github.capture_state where kind = 'pull_requests_history'") == [
+        {"cursor": None}
+    ]
 
 
 def test_a_page_that_is_too_heavy_is_halved_and_the_size_is_remembered(bench: Bench, ana: Account) -> None:

@@ -189,6 +189,11 @@ def test_githubs_number_finds_the_repository_that_we_hold(connection: Connection
     assert post_one(connection, sync(repositoryId=6))["state"] == "quarantined"
 
 
+@pytest.mark.parametrize("number", [0, -5, 2**63, 10**30, True, "9" * 19, "9" * 400])
+def test_a_number_that_is_no_id_is_quarantined(connection: Connection, number: Any) -> None:
+    assert post_one(connection, sync(repositoryId=number))["state"] == "quarantined"
+
+
 def test_a_placeholder_number_gives_way_to_the_name_and_a_living_number_wins(connection: Connection) -> None:
     hold_repository(connection, "octo/kit", 5)
     placeholder = sync(repository={"owner": "Octo", "name": "Kit", "github_id": "123456"})

@@ -80,10 +80,12 @@ def workspace_day(history: History, workspace_id: Any, day: date) -> Numbers:
     return numbers(history, members, day)
 
 
-def numbers(history: History, repositories: set[int], day: date) -> Numbers:
-    """The numbers of a day over these repositories."""
+def numbers(
+    history: History, repositories: set[int], day: date, length: timedelta = timedelta(days=1)
+) -> Numbers:
+    """The numbers of a day, or of a longer time that begins with it, over these repositories."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    end = start + timedelta(days=1)
+    end = start + length
     facts = history.of(repositories)
     partial = not _states(history, repositories).history_complete.all()
     return (
@@ -218,3 +220,64 @@ def is_final(history: History, repositories: set[int], end: datetime) -> bool:
 
     members = list(_states(history, repositories).itertuples())
     return datetime.now(UTC) >= end and all(row.history_complete and is_current(row) for row in members)
+
+
+def trends(history: History, workspace_id: Any, day: date) -> dict[tuple[int, str], tuple[Any, Any, Any]]:
+    """Current, previous and change in percent, by window and metric."""
+    members = set(history.members[history.members.workspace_id == workspace_id].repository_id)
+    partial = not _states(history, members).history_complete.all()
+    end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    found = {}
+    for days in (7, 30, 90):
+        length = timedelta(days=days)
+        current = _window(history.of(members), end - length, end, partial)
+        previous = _window(history.of(members), end - 2 * length, end - length, partial)
+        for metric, now in current.items():
+            before = None if partial else previous[metric]
+            change = 100 * (now - before) / before if now is not None and before else None
+            found[days, metric] = (now, before, change)
+    return found
+
+
+def _window(facts: History, start: datetime, end: datetime, partial: bool) -> Numbers:
+    numbers = (
+        _pull_requests(facts, start, end, partial)
+        | _reviews(facts, start, end)
+        | _comments(facts, start, end)
+        | _people(facts, start, end, partial)
+    )
+    wanted = (
+        "pull_requests_opened", "pull_requests_merged", "reviews", "comments", "active_contributors",
+        "new_contributors", "merge_hours_p50", "first_review_hours_p50",
+    )  # fmt: skip
+    factor = None if partial else _absence_factor(facts, start, end)
+    return {name: numbers[name] for name in wanted} | {"contributor_absence_factor": factor}
+
+
+def _absence_factor(facts: History, start: datetime, end: datetime) -> int | None:
+    merged = _between(facts.pull_requests, "merged_at", start, end)
+    counts = sorted((int((merged.author_id == person).sum()) for person in facts.persons), reverse=True)
+    if not sum(counts):
+        return None
+    return next(n for n in range(1, len(counts) + 1) if 2 * sum(counts[:n]) >= sum(counts))
+
+
+def contributors(history: History, workspace_id: Any, day: date) -> list[tuple[int, ...]]:
+    """Contributor, pull requests, reviews, comments, discussions and rank over 30 days, best first."""
+    members = set(history.members[history.members.workspace_id == workspace_id].repository_id)
+    facts = history.of(members)
+    end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    start = end - timedelta(days=30)
+    frames = (
+        _between(facts.pull_requests, "created_at", start, end),
+        _between(facts.reviews, "submitted_at", start, end),
+        _between(facts.comments, "created_at", start, end),
+        _between(facts.discussions, "created_at", start, end),
+    )
+    counts = {
+        who: tuple(int((frame.author_id == who).sum()) for frame in frames) for who in facts.contributors.id
+    }
+    ranked = sorted(
+        (item for item in counts.items() if sum(item[1])), key=lambda item: (-sum(item[1]), item[0])
+    )
+    return [(who, *numbers, rank) for rank, (who, numbers) in enumerate(ranked[:100], start=1)]

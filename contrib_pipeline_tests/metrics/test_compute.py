@@ -1,6 +1,5 @@
 """Every number of every workspace and day, against the slow computation in ``oracle.py``."""
 
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest

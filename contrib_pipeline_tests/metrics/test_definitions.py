@@ -43,7 +43,8 @@ def test_everything_in_the_schemas_metrics_and_reporting_has_a_comment(connectio
         select format('%s.%s', attrelid::regclass, attname) as name
         from pg_attribute
         join pg_class on pg_class.oid = attrelid and relkind in ('r', 'v')
-        where relnamespace::regnamespace::text in ('metrics', 'reporting', 'workspaces') and attnum > 0 and not attisdropped
+        where relnamespace::regnamespace::text in ('metrics', 'reporting', 'workspaces')
+          and attnum > 0 and not attisdropped
           and (col_description(attrelid, attnum) is null or obj_description(attrelid, 'pg_class') is null)
         """
     )

@@ -262,89 +262,93 @@ comment on function metrics.stated(github.discussion_comments) is 'What a commen
 -- For metrics.find_first_activity.
 create index discussion_comments_repository on github.discussion_comments (repository_id, created_at);
 
-create function metrics.note_changed_facts() returns trigger language plpgsql as $$
-declare
-  stated text := format('select fact.* from %%I as changed, metrics.stated(row(changed.*)::%s) as fact', tg_relid::regclass);
-  gained text := format(stated, 'new_rows');
-  lost text := gained || ' limit 0';
-  repositories bigint[];
-  contributors bigint[];
-begin
-  if tg_op = 'UPDATE' then
-    gained := format(stated, 'new_rows') || ' except ' || format(stated, 'old_rows');
-    lost := format(stated, 'old_rows') || ' except ' || format(stated, 'new_rows');
-  end if;
-  -- Writers on one repository take turns until the end of their transactions: else one could look for a first
-  -- activity again while the other, unseen, writes an earlier one.
-  perform pg_advisory_xact_lock(hashtextextended('metrics.first_activity', repository_id))
-  from (select distinct repository_id from new_rows order by repository_id) as touched;
-  execute format(
-    $sql$
-      with gained as materialized (%s), lost as materialized (%s),
-      marked as (
-        insert into metrics.reopened as mark (repository_id, from_day)
-        select repository_id, min((at at time zone 'UTC')::date)
-        from (table gained union all table lost) as changed group by repository_id order by repository_id
-        on conflict (repository_id) do update set from_day = excluded.from_day where excluded.from_day < mark.from_day
-      ),
-      first_gained as (
-        select actor_id, repository_id, min(at) as at from gained
-        where is_activity and actor_id is not null group by actor_id, repository_id
-      ),
-      noted as (
-        insert into metrics.first_activity as known (contributor_id, repository_id, first_at)
-        select actor_id, repository_id, at from first_gained
-        where not exists (
-          select from metrics.first_activity as earlier
-          where earlier.contributor_id = actor_id and earlier.repository_id = first_gained.repository_id
-            and earlier.first_at <= at
-        )
-        on conflict (contributor_id, repository_id) do update set first_at = excluded.first_at
-      )
-      select array_agg(known.repository_id), array_agg(known.contributor_id)
-      from (select distinct repository_id, actor_id, at from lost where is_activity) as activity
-      join metrics.first_activity as known
-        on known.contributor_id = actor_id and known.repository_id = activity.repository_id and known.first_at = at
-    $sql$,
-    gained, lost
-  ) into repositories, contributors;
-  if repositories is not null then
-    perform metrics.find_first_activity(repositories, contributors);
-  end if;
-  return null;
-end
-$$;
-comment on function metrics.note_changed_facts() is 'Marks the days that a changed row touches and keeps metrics.first_activity.';
-
 create function metrics.find_first_activity(repositories bigint[], contributors bigint[]) returns void language sql as $$
   delete from metrics.first_activity as known using unnest(repositories, contributors) as pair (repository_id, contributor_id)
   where known.repository_id = pair.repository_id and known.contributor_id = pair.contributor_id;
   insert into metrics.first_activity (contributor_id, repository_id, first_at)
-  select pair.contributor_id, pair.repository_id, min(at)
+  select actor_id, repository_id, min(at)
   from metrics.facts
-  join unnest(repositories, contributors) as pair (repository_id, contributor_id)
-    on pair.repository_id = facts.repository_id and pair.contributor_id = actor_id
-  where is_activity
-  group by pair.contributor_id, pair.repository_id
+  where is_activity and repository_id = any(repositories) and actor_id = any(contributors)
+    and (repository_id, actor_id) in (select * from unnest(repositories, contributors))
+  group by actor_id, repository_id
 $$;
 comment on function metrics.find_first_activity(bigint[], bigint[]) is 'Looks for the first activity of each (repository, contributor) again, because the one that was known is gone.';
 
-do $$
+-- One trigger function per table of facts and kind of change, from one text: in it, gained and lost are what rows
+-- state now and stated before.
+do $do$
 declare
-  facts regclass;
+  facts text;
+  stated text;
+  change record;
 begin
-  foreach facts in array array[
-    'github.pull_requests', 'github.reviews', 'github.comments', 'github.discussions', 'github.discussion_comments'
-  ]::regclass[] loop
-    execute format(
-      'create trigger note_new_facts after insert on %s referencing new table as new_rows
-       for each statement execute function metrics.note_changed_facts()', facts);
-    execute format(
-      'create trigger note_changed_facts after update on %s referencing old table as old_rows new table as new_rows
-       for each statement execute function metrics.note_changed_facts()', facts);
+  foreach facts in array array['pull_requests', 'reviews', 'comments', 'discussions', 'discussion_comments'] loop
+    stated := format('select fact.* from %%I as changed, metrics.stated(row(changed.*)::github.%I) as fact', facts);
+    for change in
+      select 'insert' as event, 'new table as new_rows' as tables,
+        format(stated, 'new_rows') as gained, format(stated, 'new_rows') || ' limit 0' as lost
+      union all
+      select 'update', 'old table as old_rows new table as new_rows',
+        format(stated, 'new_rows') || ' except ' || format(stated, 'old_rows'),
+        format(stated, 'old_rows') || ' except ' || format(stated, 'new_rows')
+    loop
+      execute format(
+        $function$
+          create function metrics.note_%1$s_of_%2$s() returns trigger language plpgsql as $$
+          declare
+            repositories bigint[];
+            contributors bigint[];
+          begin
+            -- Writers on one repository take turns until the end of their transactions: else one could look for a
+            -- first activity again while the other, unseen, writes an earlier one.
+            perform pg_advisory_xact_lock(hashtextextended('metrics.first_activity', repository_id))
+            from (select distinct repository_id from new_rows order by repository_id) as touched;
+            if not found then
+              return null;
+            end if;
+            with gained as materialized (%3$s), lost as materialized (%4$s),
+            marked as (
+              insert into metrics.reopened as mark (repository_id, from_day)
+              select repository_id, min((at at time zone 'UTC')::date)
+              from (table gained union all table lost) as touched group by repository_id order by repository_id
+              on conflict (repository_id) do update set from_day = excluded.from_day
+              where excluded.from_day < mark.from_day
+            ),
+            first_gained as (
+              select actor_id, repository_id, min(at) as at from gained
+              where is_activity and actor_id is not null group by actor_id, repository_id
+            ),
+            noted as (
+              insert into metrics.first_activity as known (contributor_id, repository_id, first_at)
+              select actor_id, repository_id, at from first_gained
+              where not exists (
+                select from metrics.first_activity as earlier
+                where earlier.contributor_id = actor_id and earlier.repository_id = first_gained.repository_id
+                  and earlier.first_at <= at
+              )
+              on conflict (contributor_id, repository_id) do update set first_at = excluded.first_at
+            )
+            select array_agg(known.repository_id), array_agg(known.contributor_id)
+            into repositories, contributors
+            from (select distinct repository_id, actor_id, at from lost where is_activity) as activity
+            join metrics.first_activity as known
+              on known.contributor_id = actor_id and known.repository_id = activity.repository_id and known.first_at = at;
+            if repositories is not null then
+              perform metrics.find_first_activity(repositories, contributors);
+            end if;
+            return null;
+          end
+          $$;
+          comment on function metrics.note_%1$s_of_%2$s() is 'Marks the days that the rows touch and keeps metrics.first_activity.';
+          create trigger note_%1$s after %1$s on github.%2$s referencing %5$s
+          for each statement execute function metrics.note_%1$s_of_%2$s()
+        $function$,
+        change.event, facts, change.gained, change.lost, change.tables
+      );
+    end loop;
   end loop;
 end
-$$;
+$do$;
 
 -- A contributor that turns out to be a bot, or not to be one, counts differently since its first activity.
 create function metrics.note_changed_contributors() returns trigger language plpgsql as $$
@@ -364,3 +368,50 @@ comment on function metrics.note_changed_contributors() is 'Marks the days that 
 create trigger note_changed_contributors after update on github.contributors
 referencing old table as old_rows new table as new_rows
 for each statement execute function metrics.note_changed_contributors();
+
+create table metrics.workspace_trends (
+  workspace_id uuid not null,
+  day date not null,
+  window_days integer not null check (window_days in (7, 30, 90)),
+  metric text not null,
+  current double precision,
+  previous double precision,
+  change_percent double precision,
+  computed_at timestamptz not null default now(),
+  primary key (workspace_id, day, window_days, metric)
+);
+create index workspace_trends_day on metrics.workspace_trends (day);
+comment on table metrics.workspace_trends is 'Numbers of a workspace over the 7, 30 and 90 days that end with a day, and over as many days before.';
+comment on column metrics.workspace_trends.workspace_id is 'The workspace: workspaces.workspaces.id.';
+comment on column metrics.workspace_trends.day is 'The last day (UTC) of the window.';
+comment on column metrics.workspace_trends.window_days is 'Days in the window: 7, 30 or 90.';
+comment on column metrics.workspace_trends.metric is 'What is counted: a column of metrics.workspace_daily, over the whole window, or contributor_absence_factor: the fewest persons who together opened at least half of the merged pull requests that persons opened.';
+comment on column metrics.workspace_trends.current is 'Over the window, from the facts: distinct people and percentiles of the whole window. Null: nothing to measure, or not known because a repository''s history is not complete yet.';
+comment on column metrics.workspace_trends.previous is 'Over the window before. Null: nothing to measure, or the history of a repository is not complete yet.';
+comment on column metrics.workspace_trends.change_percent is 'From previous to current, in percent of previous. Null: previous is 0 or null, or current is null.';
+comment on column metrics.workspace_trends.computed_at is 'When the row was computed.';
+
+create table metrics.workspace_contributors (
+  workspace_id uuid not null,
+  day date not null,
+  window_days integer not null,
+  contributor_id bigint not null,
+  pull_requests integer not null,
+  reviews integer not null,
+  comments integer not null,
+  discussions integer not null,
+  rank integer not null,
+  is_bot boolean not null,
+  primary key (workspace_id, day, window_days, contributor_id)
+);
+comment on table metrics.workspace_contributors is 'The 100 accounts that did most in a workspace, over 30 days; kept for today and the newest final day.';
+comment on column metrics.workspace_contributors.workspace_id is 'The workspace: workspaces.workspaces.id.';
+comment on column metrics.workspace_contributors.day is 'The last day (UTC) of the window.';
+comment on column metrics.workspace_contributors.window_days is 'Days in the window: 30.';
+comment on column metrics.workspace_contributors.contributor_id is 'The account: github.contributors.id.';
+comment on column metrics.workspace_contributors.pull_requests is 'Pull requests opened.';
+comment on column metrics.workspace_contributors.reviews is 'Reviews submitted.';
+comment on column metrics.workspace_contributors.comments is 'Comments written on pull requests, of both kinds.';
+comment on column metrics.workspace_contributors.discussions is 'Discussions opened.';
+comment on column metrics.workspace_contributors.rank is '1 for the largest sum of the four counts; among equals the smaller id first.';
+comment on column metrics.workspace_contributors.is_bot is 'The account is a bot.';

@@ -1,0 +1,98 @@
+"""How long the metrics take on a generated history of a given size; prints medians.
+
+    python benchmarks/bench_metrics.py postgresql://user@host/empty_database --pull-requests 1000000
+
+The database must be empty: it is migrated, filled by SQL (triggers off, as after a restore) and left as it is, so that
+a second run with --reuse measures again.
+"""
+
+import argparse
+import re
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from contrib_pipeline.metrics.compute import compute_days
+from contrib_pipeline.metrics.explain import explain
+from contrib_pipeline.metrics.read import open_days, workspace_days
+from contrib_pipeline.metrics.trends import compute_contributors, compute_trends
+from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline.warehouse.connection import Connection, connect
+from contrib_pipeline.warehouse.migrate import migrate
+
+
+def fill(connection: Connection, size: argparse.Namespace) -> None:
+    """Write the history that ``bench_metrics.sql`` describes, in the size that the arguments give."""
+    sizes = {
+        k: getattr(size, k) for k in ("contributors", "repositories", "workspaces", "pull_requests", "days")
+    }
+    _, person, statements = re.split(
+        r"^-- name: \w+\n", Path(__file__).with_suffix(".sql").read_text(), flags=re.M
+    )
+    person = "\n".join(line for line in person.splitlines() if not line.startswith("--")).format(**sizes)
+    for statement in statements.format(person=person, **sizes).split(";\n"):
+        connection.execute(statement)
+
+
+def median(work: Callable[[], object], repetitions: int) -> float:
+    """Milliseconds; the first, cold run is not counted."""
+    work()
+    times = []
+    for _ in range(repetitions):
+        started = time.perf_counter()
+        work()
+        times.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times)
+
+
+def measure(connection: Connection, size: argparse.Namespace) -> dict[str, float]:
+    today = datetime.now(UTC).date()
+    recent, old = today - timedelta(days=4), today - timedelta(days=int(size.days * 0.75))
+    small, large = (workspaces.find(connection, slug).id for slug in ("w7", _largest(connection)))
+    window = today - timedelta(days=89)
+    work: dict[str, Callable[[], object]] = {
+        "both daily tables, one recent day, everything": lambda: compute_days(connection, [recent]),
+        "both daily tables, one day long ago, everything": lambda: compute_days(connection, [old]),
+        "one day, one workspace of 20 repositories": lambda: compute_days(
+            connection, [recent], workspace_ids=[small]
+        ),
+        "one day, the largest workspace": lambda: compute_days(connection, [recent], workspace_ids=[large]),
+        "trends of a day, everything": lambda: compute_trends(connection, [recent]),
+        "trends of a day, one workspace": lambda: compute_trends(connection, [recent], workspace_ids=[small]),
+        "contributors, everything": lambda: compute_contributors(connection, today),
+        "open days of 90, everything": lambda: open_days(connection, window, today),
+        "read 90 days of a workspace": lambda: workspace_days(connection, small, window, today),
+        "explain one number": lambda: explain(connection, large, recent, "active_contributors"),
+    }
+    return {name: median(step, size.repetitions) for name, step in work.items()}
+
+
+def _largest(connection: Connection) -> str:
+    return max(workspaces.list_workspaces(connection), key=lambda row: row["repositories"])["slug"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("url")
+    parser.add_argument("--pull-requests", type=int, default=100_000)
+    parser.add_argument("--repositories", type=int, default=2_000)
+    parser.add_argument("--workspaces", type=int, default=200)
+    parser.add_argument("--contributors", type=int, default=10_000)
+    parser.add_argument("--days", type=int, default=730, help="days that the history spans")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--reuse", action="store_true", help="the database was filled by an earlier run")
+    size = parser.parse_args()
+    migrate(size.url)
+    with connect(size.url) as connection:
+        if not size.reuse:
+            fill(connection, size)
+        for name, milliseconds in measure(connection, size).items():
+            print(f"{milliseconds:10,.1f} ms  {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+-- name: lock
+select pg_advisory_xact_lock(hashtext('metrics.workspace_contributors'))
+
+-- name: delete
+delete from metrics.workspace_contributors
+where %(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s)
+
+-- name: write
+with ending as materialized (
+  select workspaces.id as workspace_id, day, (day + 1)::timestamp at time zone 'UTC' as stop
+  from workspaces.workspaces
+  cross join lateral (
+    select %(today)s::date as day
+    union
+    select max(day) from metrics.workspace_daily where workspace_id = workspaces.id and is_final
+  ) as kept
+  where is_active and day is not null and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
+),
+counted as (
+  select
+    workspace_id, day, actor_id, is_bot,
+    count(*) filter (where what = 'pull request opened') as pull_requests,
+    count(*) filter (where what = 'review') as reviews,
+    count(*) filter (where what in ('comment', 'review comment')) as comments,
+    count(*) filter (where what = 'discussion opened') as discussions,
+    row_number() over (partition by workspace_id, day order by count(*) desc, actor_id) as rank
+  from ending
+  join workspaces.repositories using (workspace_id)
+  join (
+    select * from metrics.facts
+    where what in ('pull request opened', 'review', 'comment', 'review comment', 'discussion opened')
+      and at >= (select min(stop) from ending) - interval '30 days' and at < (select max(stop) from ending)
+      and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+  ) as fact on fact.repository_id = repositories.repository_id and at >= stop - interval '30 days' and at < stop
+  where actor_id is not null
+  group by workspace_id, day, actor_id, is_bot
+)
+insert into metrics.workspace_contributors
+  (workspace_id, day, window_days, contributor_id, pull_requests, reviews, comments, discussions, rank, is_bot)
+select workspace_id, day, 30, actor_id, pull_requests, reviews, comments, discussions, rank, is_bot
+from counted
+where rank <= 100

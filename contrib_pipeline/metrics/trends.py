@@ -1,0 +1,57 @@
+"""Computes what looks back over many days: ``metrics.workspace_trends`` and ``metrics.workspace_contributors``.
+
+Both are counted from the facts of their windows, never from daily rows: a median of medians is no median.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from contrib_pipeline.metrics.compute import repositories_of
+from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.statements import load
+
+_TRENDS = load("trends", __package__)
+_CONTRIBUTORS = load("contributors", __package__)
+
+
+def compute_trends(
+    connection: Connection, days: Iterable[date], *, workspace_ids: Sequence[UUID] | None = None
+) -> dict[date, int]:
+    """Write the trends that end with each of ``days`` anew, one transaction each; rows written by day.
+
+    Of all active workspaces, or of ``workspace_ids``.
+    """
+    ids = None if workspace_ids is None else list(workspace_ids)
+    return {day: _compute_trends(connection, day, ids) for day in days}
+
+
+def _compute_trends(connection: Connection, day: date, workspace_ids: list[UUID] | None) -> int:
+    stop = datetime.combine(day, time(), UTC) + timedelta(days=1)
+    with connection.transaction():
+        connection.execute(_TRENDS["set_planner"])
+        connection.execute(_TRENDS["lock"], {"day": day})
+        ids = {"workspace_ids": workspace_ids, "repository_ids": repositories_of(connection, workspace_ids)}
+        connection.execute(_TRENDS["delete"], {"day": day, **ids})
+        return connection.execute(_TRENDS["write"], {"day": day, "stop": stop, **ids}).rowcount
+
+
+def workspace_trends(connection: Connection, workspace_id: UUID, day: date) -> list[dict[str, Any]]:
+    """The trends of a workspace that end with ``day``: window_days, metric, current, previous, change_percent."""
+    return connection.execute(_TRENDS["read"], {"workspace_id": workspace_id, "day": day}).fetchall()
+
+
+def compute_contributors(
+    connection: Connection, today: date, *, workspace_ids: Sequence[UUID] | None = None
+) -> int:
+    """Write who did most, for ``today`` and each workspace's newest final day, and drop other days; rows written.
+
+    Of all active workspaces, or of ``workspace_ids``.
+    """
+    workspaces = None if workspace_ids is None else list(workspace_ids)
+    with connection.transaction():
+        connection.execute(_CONTRIBUTORS["lock"])
+        ids = {"workspace_ids": workspaces, "repository_ids": repositories_of(connection, workspaces)}
+        connection.execute(_CONTRIBUTORS["delete"], ids)
+        return connection.execute(_CONTRIBUTORS["write"], {"today": today, **ids}).rowcount
