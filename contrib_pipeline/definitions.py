@@ -3,7 +3,7 @@
 import dagster as dg
 
 from contrib_pipeline.capture.progress import Progress
-from contrib_pipeline.defs import jobs, schedules, sensors
+from contrib_pipeline.defs import jobs, maintenance, schedules, sensors
 from contrib_pipeline.defs.assets import events, github, metrics, workspaces
 from contrib_pipeline.defs.resources import Pipeline
 
@@ -12,8 +12,12 @@ def build(progress: Progress | None = None) -> dg.Definitions:
     """The definitions; the command line gives a ``progress`` that draws bars."""
     return dg.Definitions(
         sensors=[*sensors.inbox, sensors.reopened_days],
-        schedules=[schedules.aggregate_workspaces_daily],
-        jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate],
+        schedules=[
+            schedules.aggregate_workspaces_daily,
+            schedules.set_priorities,
+            schedules.delete_expired_weekly,
+        ],
+        jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate, maintenance.prioritise, maintenance.cleanup],
         assets=[
             events.inbox,
             github.capture_repositories,

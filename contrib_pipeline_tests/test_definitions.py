@@ -28,9 +28,13 @@ ASSETS = {
     "metrics/workspace_daily",
     "metrics/repository_daily",
 }
-JOBS = {"capture", "change_workspaces", "aggregate"}
+JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup"}
 SENSORS = {"inbox", "inbox_2", "inbox_3", "reopened_days"}
-SCHEDULES = {"aggregate_workspaces_daily": "0 0 * * *"}
+SCHEDULES = {
+    "aggregate_workspaces_daily": "0 0 * * *",
+    "set_priorities": "0 */6 * * *",
+    "delete_expired_weekly": "0 3 * * 0",
+}
 COMMANDS = {
     "aggregate",
     "alias",

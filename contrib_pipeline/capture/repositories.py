@@ -131,6 +131,14 @@ def members(connection: Connection) -> list[Repository]:
     return [_repository(row) for row in connection.execute(_SQL["members"])]
 
 
+def set_priorities(connection: Connection) -> int:
+    """Set every repository's priority by today's membership and activity; how many changed.
+
+    high: member of an active workspace (members are tracked); low: no member and quiet for 90 days; else medium.
+    """
+    return connection.execute(_SQL["set_priorities"]).rowcount
+
+
 def mark_terminal(connection: Connection, repository_id: int, reason: str) -> None:
     """GitHub no longer shows it: ``gone``, ``private`` or ``blocked``. A later answer brings it back."""
     connection.execute(_SQL["mark_terminal"], {"id": repository_id, "reason": reason})

@@ -57,7 +57,10 @@ class Claims:
 
 @contextmanager
 def claimed(
-    context: dg.AssetExecutionContext, connection: Connection, ids: Sequence[str], started_here: Sequence[Event]
+    context: dg.OpExecutionContext | dg.AssetExecutionContext,
+    connection: Connection,
+    ids: Sequence[str],
+    started_here: Sequence[Event],
 ) -> Iterator[Claims]:
     """The events ``ids``, or, in a run that no event asked for, rows for the work ``started_here``.
 

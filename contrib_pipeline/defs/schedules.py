@@ -1,10 +1,10 @@
-"""When: the day that ended is aggregated at midnight UTC, after its members were looked at once more."""
+"""When: metrics at midnight UTC, priorities every six hours, cleanup on Sundays."""
 
 from datetime import timedelta
 
 import dagster as dg
 
-from contrib_pipeline.defs import jobs
+from contrib_pipeline.defs import jobs, maintenance
 
 
 @dg.schedule(
@@ -23,3 +23,22 @@ def aggregate_workspaces_daily(context: dg.ScheduleEvaluationContext) -> dg.RunR
         run_config={"ops": {"compute_daily_metrics": {"config": {"verify_members": True}}}},
         tags={"contrib/event": "scheduled/workspace-aggregation", "contrib/reason": "schedule"},
     )
+
+
+set_priorities = dg.ScheduleDefinition(
+    name="set_priorities",
+    job=maintenance.prioritise,
+    cron_schedule="0 */6 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Sets how often each repository is polled.",
+)
+
+delete_expired_weekly = dg.ScheduleDefinition(
+    name="delete_expired_weekly",
+    job=maintenance.cleanup,
+    cron_schedule="0 3 * * 0",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deletes daily metrics and events past their retention.",
+)

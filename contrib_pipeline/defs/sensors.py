@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from contrib_pipeline.defs import jobs, runs
+from contrib_pipeline.defs import jobs, maintenance, runs
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import queue
 from contrib_pipeline.events.dispatch import Batch, dispatch
@@ -43,7 +43,7 @@ def take_inbox(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg.Se
 inbox = [
     dg.sensor(
         name=name,
-        jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate],
+        jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate, maintenance.cleanup, maintenance.prioritise],
         minimum_interval_seconds=1,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -111,6 +111,8 @@ def _run_request(batch: Batch, pipeline: Pipeline) -> dg.RunRequest:
         "capture": "capture_repositories",
         "aggregate": "compute_daily_metrics",
         "change_workspaces": "change_members",
+        "cleanup": "delete_expired",
+        "prioritise": "set_priorities",
     }[str(batch.job)]
     tags = {**batch.tags, "dagster/priority": str(batch.priority)}
     if batch.job == "aggregate":

@@ -238,3 +238,38 @@ def test_the_nightly_run_captures_what_moved_before_it_counts(bench: Bench, team
     assert bench.aggregate(partition_key=str(yesterday), verify_members=True).success
     (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{yesterday}'")  # noqa: S608
     assert (row["pull_requests_merged"], row["is_final"]) == (1, True)
+
+
+def test_priorities_follow_membership(bench: Bench, team: workspaces.Workspace) -> None:
+    event_id = post(bench, "sync/workspace-priorities", {})
+    assert bench.run("prioritise", "set_priorities", events=[event_id]).success
+    assert inbox.show(bench.connection, event_id)["state"] == "done"
+    assert bench.rows("select priority from github.repositories") == [{"priority": "high"}]
+
+    workspaces.set_active(bench.connection, team.id, False)
+    bench.connection.execute("update github.repositories set pushed_at = now()")
+    assert bench.run("prioritise", "set_priorities").success
+    assert bench.rows("select priority, is_tracked from github.repositories") == [
+        {"priority": "medium", "is_tracked": True}
+    ]
+
+    bench.connection.execute("update github.repositories set pushed_at = now() - interval '91 days'")
+    bench.connection.execute("update github.pull_requests set updated_at = now() - interval '91 days'")
+    assert bench.run("prioritise", "set_priorities").success
+    assert bench.rows("select priority from github.repositories") == [{"priority": "low"}]
+
+
+def test_days_past_the_retention_go_and_can_be_computed_again(bench: Bench, team: workspaces.Workspace) -> None:
+    for day in ("2026-06-01", str(datetime.now(UTC).date())):
+        assert bench.aggregate(partition_key=day).success
+    event_id = post(bench, "cleanup/workspace-metrics", {})
+    result = bench.run("cleanup", "delete_expired", events=[event_id])
+    assert result.success
+    assert [e.event_specific_data.asset_observation.partition for e in result.all_events if e.is_asset_observation] == [
+        "2026-06-01"
+    ]
+    assert bench.rows("select count(*) as n from metrics.workspace_daily") == [{"n": 1}]
+    assert bench.aggregate(partition_key="2026-06-01").success
+    assert bench.rows("select pull_requests_opened as n from metrics.workspace_daily order by day limit 1") == [
+        {"n": 3}
+    ]

@@ -139,3 +139,29 @@ where discussion_id = any(%(parents)s)
 update github.pull_requests
 set deleted_at = %(read_at)s
 where repository_id = %(repository_id)s and number = %(number)s and deleted_at is null
+
+-- name: set_priorities
+-- One statement over what is stored: nothing is read from GitHub here, so no failed reading can lower a priority.
+with standing as (
+  select
+    r.id,
+    exists (
+      select from workspaces.repositories m
+      join workspaces.workspaces w on w.id = m.workspace_id
+      where m.repository_id = r.id and w.is_active
+    ) as is_member,
+    coalesce(
+      greatest(r.pushed_at, (select max(p.updated_at) from github.pull_requests p where p.repository_id = r.id))
+        < now() - interval '90 days',
+      false
+    ) as is_quiet
+  from github.repositories r
+)
+update github.repositories r
+set
+  priority = case when s.is_member then 'high' when s.is_quiet then 'low' else 'medium' end,
+  is_tracked = r.is_tracked or s.is_member
+from standing s
+where s.id = r.id
+  and (r.priority, r.is_tracked) is distinct from
+    (case when s.is_member then 'high' when s.is_quiet then 'low' else 'medium' end, r.is_tracked or s.is_member)
