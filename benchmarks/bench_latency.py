@@ -56,7 +56,7 @@ def main() -> None:
             app.state.faults.latency_seconds = GITHUB_SECONDS
             singles(world, events, connection, asked.events)
             idle(home, asked.idle)
-            burst(world, events, connection, asked.burst)
+            burst(home, world, events, connection, asked.burst)
             runs(connection)
 
 
@@ -140,10 +140,10 @@ def idle(home: Path, seconds: float) -> None:
     print("  " + ", ".join(f"{kind} {cores:.3f}" for kind, cores in used.items() if cores > 0))
 
 
-def burst(world: World, events: str, connection: Connection, count: int) -> None:
+def burst(home: Path, world: World, events: str, connection: Connection, count: int) -> None:
     """``count`` events over all repositories, in equal steps within ten seconds."""
     ids: list[str] = []
-    begun = time.monotonic()
+    before, own, begun = cpu_seconds(home), time.process_time(), time.monotonic()
     step = count // 100 or 1
     for place in range(0, count, step):
         time.sleep(max(0.0, begun + BURST_SECONDS * place / count - time.monotonic()))
@@ -153,6 +153,7 @@ def burst(world: World, events: str, connection: Connection, count: int) -> None
     while pending(connection, ids) and time.monotonic() - begun < BURST_GIVE_UP_SECONDS:
         time.sleep(0.1)
     ended = time.monotonic() - begun
+    used, own = cpu_seconds(home) - before, time.process_time() - own
     rows = connection.execute(
         "select state, extract(epoch from finished_at - received_at)::float8 as seconds, reason"
         " from events.inbox where id = any(%s)",
@@ -160,6 +161,7 @@ def burst(world: World, events: str, connection: Connection, count: int) -> None
     ).fetchall()
     states = dict(Counter(row["state"] for row in rows))
     print(f"burst: {count} events posted in {posted:.1f} s, all ended after {ended:.1f} s: {states} (load: {load()})")
+    print("  CPU seconds: " + ", ".join(f"{kind} {s:.1f}" for kind, s in used.items()) + f"; the sandbox {own:.1f}")
     print(f"  each: {spread([row['seconds'] for row in rows if row['seconds'] is not None])}")
 
 

@@ -6,7 +6,7 @@ never at import.
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         [], validation_alias=AliasChoices("EVENT_KEYS", "INNGEST_EVENT_KEY")
     )
     """Comma-separated keys accepted in /e/{key}. Unset: any key, but only while bound to loopback."""
+
+    log_format: Literal["text", "json"] = Field("text", validation_alias="CONTRIB_LOG_FORMAT")
+    """How the event receiver logs: readable lines, or a JSON object a line."""
 
     metrics_retention_days: int = Field(90, ge=1, validation_alias="METRICS_RETENTION_DAYS")
     """Days of daily metrics that are kept; facts are always kept."""

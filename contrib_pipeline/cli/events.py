@@ -123,6 +123,7 @@ def serve_events(port: int, host: str) -> None:
             webhook_secrets=[secret.get_secret_value() for secret in settings.github_webhook_secrets],
             host=host,
             port=port,
+            log_format=settings.log_format,
         )
 
 

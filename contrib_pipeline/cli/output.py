@@ -33,7 +33,7 @@ def shown(value: Any) -> str:
     """One value as a person reads it: unknown is a dash, instants in UTC to the second."""
     match value:
         case None:
-            return "–"
+            return "–"  # noqa: RUF001  # what tables print for nothing
         case bool():
             return "yes" if value else "no"
         case float():

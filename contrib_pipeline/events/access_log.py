@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contrib_pipeline.events.logs import Fields
+
 log = logging.getLogger(__name__)
 
 _OURS = {"/health", "/metrics", "/webhooks/github"}
@@ -32,10 +34,8 @@ class AccessLog:
         try:
             await self._app(scope, receive, sending)
         finally:
-            ms = 1000 * (time.perf_counter() - began)
-            log.info(
-                "method=%s path=%s status=%d ms=%.1f", scope["method"], _loggable(scope["path"]), status, ms
-            )
+            ms = round(1000 * (time.perf_counter() - began), 1)
+            log.info(Fields(method=scope["method"], path=_loggable(scope["path"]), status=int(status), ms=ms))
 
 
 def _loggable(path: str) -> str:

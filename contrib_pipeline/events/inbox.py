@@ -6,6 +6,7 @@ Posting, recording what a person started in the UI, replaying, looking, forgetti
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from contrib_pipeline.events.catalogue import understand
 from contrib_pipeline.events.cleaning import clean
 from contrib_pipeline.events.drafts import Event, Row, Source, drafts, meaning
 from contrib_pipeline.events.errors import EventError
+from contrib_pipeline.events.logs import Fields
 from contrib_pipeline.events.repositories import look_up, references
 from contrib_pipeline.events.ulids import new_id
 from contrib_pipeline.warehouse.connection import Connection
@@ -26,8 +28,10 @@ __all__ = [
     "Event", "Row", "Source", "counts", "depth", "list_events", "post", "prune", "record", "replay", "show",
 ]  # fmt: skip
 
+log = logging.getLogger(__name__)
 _SQL = load("inbox")
 _AT_ONCE = timedelta(0)
+_LONGEST_NAME_LOGGED = 200
 _LONGEST_EXTERNAL_ID = 500  # what fits an index entry, with room to spare
 
 # How long a sender's id is remembered: GitHub redelivers for days.
@@ -54,7 +58,11 @@ def post(
             connection.execute(_SQL["reset_failed"], {"ids": list(repeats.values()), "delay": delay})
         fresh = _insert(connection, new, delay)
     elsewhere = {**(repeats if source == "webhook" else {}), **fresh}
-    return [elsewhere.get(row["id"]) or row["id"] for row in rows]
+    ids = [elsewhere.get(row["id"]) or row["id"] for row in rows]
+    states = {row["id"]: row["state"] for row in new}
+    for row, event_id in zip(rows, ids, strict=True):
+        _log(row, event_id, states.get(row["id"], "repeated"))
+    return ids
 
 
 def record(connection: Connection, events: Sequence[Event], source: Source, run_id: str) -> list[str]:
@@ -134,6 +142,11 @@ def prune(connection: Connection, days: int = 30) -> int:
     age = {"age": timedelta(days=days)}
     connection.execute(_SQL["prune_external_ids"], {"age": max(age["age"], *_WINDOWS.values())})
     return connection.execute(_SQL["prune"], age).rowcount
+
+
+def _log(row: Row, event_id: str, state: str) -> None:
+    name = row["name"][:_LONGEST_NAME_LOGGED]
+    log.info(Fields(event=event_id, name=name, source=row["source"], key=row["key"], state=state))
 
 
 def _drafts(connection: Connection, events: Sequence[Event], source: Source) -> list[Row]:

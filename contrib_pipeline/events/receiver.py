@@ -26,12 +26,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from contrib_pipeline.events import inbox, telemetry, webhooks
+from contrib_pipeline.events import inbox, logs, telemetry, webhooks
 from contrib_pipeline.events.access_log import AccessLog
 from contrib_pipeline.events.answers import FAILURES, failure
 from contrib_pipeline.events.connections import Connections
 from contrib_pipeline.events.errors import EventError, UnsafeBind
 from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.events.logs import LogFormat
 from contrib_pipeline.events.ulids import Seed
 from contrib_pipeline.events.wire import LARGEST_REQUEST, Parsed, WireError, read_request
 from contrib_pipeline.warehouse.connection import Connection
@@ -112,6 +113,7 @@ def serve(
     webhook_secrets: Sequence[str],
     host: str = "127.0.0.1",
     port: int = 8288,
+    log_format: LogFormat = "text",
 ) -> None:
     """Receive events until SIGINT or SIGTERM. Raises :class:`EventError` where the address can't be used."""
     app = create_app(
@@ -120,7 +122,7 @@ def serve(
         webhook_secrets=webhook_secrets,
         bound_to_loopback=is_loopback(host),
     )
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s level=%(levelname)s %(message)s")
+    logs.set_up(log_format)
     try:
         listening = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET

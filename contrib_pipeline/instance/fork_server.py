@@ -32,6 +32,15 @@ _ANSWER_SECONDS = 10.0
 _SOURCE = PROJECT / "contrib_pipeline"
 
 
+_MODULES = (
+    "dagster._cli.api",
+    "contrib_pipeline.instance.compute_logs",
+    "contrib_pipeline.instance.launcher",
+    "contrib_pipeline.instance.storage",
+)
+"""What runs import beside our definitions: their command, and what dagster.yaml names."""
+
+
 class _SourceChanged(Exception):
     """What this process has imported is no longer what is on disk."""
 
@@ -83,13 +92,32 @@ def main() -> None:
 
 
 def preload() -> None:
-    """Import what every run needs, and resolve our jobs. Raises SystemExit if that leaves a second thread."""
-    importlib.import_module("dagster._cli.api")
+    """Import and resolve what every run needs, by a first run. Raises SystemExit if that leaves a second thread."""
+    for module in _MODULES:
+        importlib.import_module(module)
     importlib.import_module("contrib_pipeline.definitions").defs.resolve_all_job_defs()
+    _first_run()
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every page that the children share
     if (threads := _threads()) != 1:
         sys.exit(f"{threads} threads after importing our definitions: runs can't be forked, and start cold.")
+
+
+def _first_run() -> None:
+    """Run a job that does nothing, on an instance in memory: Dagster imports much only when it runs."""
+    import dagster as dg
+
+    @dg.op
+    def nothing() -> None:
+        """Do nothing."""
+
+    @dg.job
+    def first() -> None:
+        nothing()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        first.execute_in_process(instance=instance, run_config=quiet)
 
 
 class _Server:

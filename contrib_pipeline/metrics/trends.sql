@@ -1,5 +1,6 @@
 -- name: set_planner
-set local jit = off
+-- Half a year of facts of all workspaces is grouped and sorted: in memory, as far as it fits.
+select set_config('jit', 'off', true), set_config('work_mem', '128MB', true)
 
 -- name: lock
 select pg_advisory_xact_lock(hashtext('metrics.workspace_trends'), %(day)s::date - date '2000-01-01')
@@ -25,26 +26,43 @@ member as materialized (
   left join metrics.repository_state using (repository_id)
   where is_active and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
 ),
-fact as materialized (
-  select * from metrics.facts
+deed as materialized (
+  select
+    repository_id, window_days, is_current, actor_id, is_person,
+    count(*) filter (where what = 'pull request opened') as opened,
+    count(*) filter (where what = 'pull request merged') as merged,
+    count(*) filter (where what = 'review') as reviews,
+    count(*) filter (where what = 'comment') as comments,
+    bool_or(is_activity) as is_active
+  from metrics.facts
+  join span on at >= start and at < stop
   where at >= %(stop)s - interval '180 days' and at < %(stop)s
     and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+  group by repository_id, window_days, is_current, actor_id, is_person
 ),
 counted as (
   select
     workspace_id, window_days, is_current,
-    count(*) filter (where what = 'pull request opened') as pull_requests_opened,
-    count(*) filter (where what = 'pull request merged') as pull_requests_merged,
-    count(*) filter (where what = 'review') as reviews,
-    count(*) filter (where what = 'comment') as comments,
-    count(distinct actor_id) filter (where is_person and is_activity) as active_contributors,
-    percentile_cont(0.5) within group (order by hours)
-      filter (where what = 'pull request merged' and is_person) as merge_hours_p50,
-    percentile_cont(0.5) within group (order by hours)
-      filter (where what = 'first review' and is_person) as first_review_hours_p50
+    sum(opened) as pull_requests_opened,
+    sum(merged) as pull_requests_merged,
+    sum(reviews) as reviews,
+    sum(comments) as comments,
+    count(distinct actor_id) filter (where is_person and is_active) as active_contributors
   from member
-  join fact using (repository_id)
+  join deed using (repository_id)
+  group by workspace_id, window_days, is_current
+),
+timed as (
+  select
+    workspace_id, window_days, is_current,
+    percentile_cont(0.5) within group (order by hours) filter (where what = 'pull request merged') as merge_hours_p50,
+    percentile_cont(0.5) within group (order by hours) filter (where what = 'first review') as first_review_hours_p50
+  from member
+  join metrics.facts using (repository_id)
   join span on at >= start and at < stop
+  where what in ('pull request merged', 'first review') and is_person
+    and at >= %(stop)s - interval '180 days' and at < %(stop)s
+    and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
   group by workspace_id, window_days, is_current
 ),
 newcomer as (
@@ -63,16 +81,15 @@ arrived as (
 ),
 merger as (
   select
-    workspace_id, window_days, is_current, count(*) as merged,
+    workspace_id, window_days, is_current, sum(deed.merged) as merged,
     row_number() over by_merges as place,
-    sum(count(*)) over by_merges as merged_so_far
+    sum(sum(deed.merged)) over by_merges as merged_so_far
   from member
-  join fact using (repository_id)
-  join span on at >= start and at < stop
-  where what = 'pull request merged' and is_person
+  join deed using (repository_id)
+  where is_person and deed.merged > 0
   group by workspace_id, window_days, is_current, actor_id
   window by_merges as (
-    partition by workspace_id, window_days, is_current order by count(*) desc, actor_id
+    partition by workspace_id, window_days, is_current order by sum(deed.merged) desc, actor_id
     rows between unbounded preceding and current row
   )
 ),
@@ -88,6 +105,7 @@ number as (
   from (select workspace_id, bool_or(is_partial) as is_partial from member group by workspace_id) as workspace
   cross join span
   left join counted using (workspace_id, window_days, is_current)
+  left join timed using (workspace_id, window_days, is_current)
   left join arrived using (workspace_id, window_days, is_current)
   left join absence using (workspace_id, window_days, is_current)
   cross join lateral (

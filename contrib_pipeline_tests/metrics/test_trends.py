@@ -23,8 +23,7 @@ _histories = settings(
         HealthCheck.data_too_large,
     ],
 )
-_SPREAD = (DAYS[1] + timedelta(days=days) for days in (0, 5, 6, 28, 60))
-_ENDS = [DAYS[0], *_SPREAD]
+_ENDS = [DAYS[0], *(DAYS[1] + timedelta(days=days) for days in (0, 5, 6, 28, 60))]
 """Days whose windows of 7, 30 and 90 days cut the histories in all ways, as current and as previous window."""
 
 
@@ -119,3 +118,22 @@ def test_trends_of_one_workspace_leave_the_others_alone(connection: Connection) 
     }
     rows = connection.execute("select distinct workspace_id from metrics.workspace_trends where current = -1")
     assert [row["workspace_id"] for row in rows] == [WORKSPACES[1]]
+
+
+@pytest.mark.parametrize(
+    ("merges", "factor"), [((2, 1, 1), 1), ((1, 1, 1), 2), ((1, 1, 1, 1), 2), ((5,), 1), ((), None)]
+)
+def test_exactly_half_of_the_merges_is_enough_for_the_absence_factor(
+    connection: Connection, merges: tuple[int, ...], factor: int | None
+) -> None:
+    _workspace_with_commenters(connection, len(merges), datetime(2024, 2, 29, tzinfo=UTC))
+    at = datetime(2024, 2, 29, tzinfo=UTC)
+    authors = [person for person, count in enumerate(merges, start=1) for _ in range(count)]
+    for id, author in enumerate([*authors, None], start=1):  # a ghost's merge counts for nobody
+        row = {
+            "id": id, "node_id": "n", "repository_id": 1, "number": id, "title": "t", "state": "merged", "draft": False,
+            "author_id": author, "created_at": at, "updated_at": at, "closed_at": at, "merged_at": at, "url": "u",
+        }  # fmt: skip
+        insert(connection, "github.pull_requests", [row])
+    compute_trends(connection, [DAYS[1]])
+    assert _trends(connection, WORKSPACES[0], DAYS[1])[7, "contributor_absence_factor"][0] == factor

@@ -1,0 +1,37 @@
+"""The run coordinator: a run starts at once where there is room and a warm process; Dagster's queue takes the rest.
+
+The queue looks every second at most, which is half of what an event's way takes. Its limit of concurrent runs is kept
+(two that are submitted in the same instant may exceed it by one); limits by tag, which only the queue itself can
+keep, send every run through it.
+"""
+
+import dagster as dg
+from dagster._core.run_coordinator import SubmitRunContext
+
+from contrib_pipeline.instance import fork_server
+from contrib_pipeline.settings import read_settings
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,  # nobody overtakes those that wait
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+class PromptRunCoordinator(dg.QueuedRunCoordinator[dg.DagsterInstance]):
+    """Dagster's queue, for runs that would have to wait."""
+
+    def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
+        """Start the run, or queue it."""
+        run = context.dagster_run
+        if run.status is dg.DagsterRunStatus.NOT_STARTED and self._has_room():
+            return self._instance.launch_run(run.run_id, context.workspace)
+        return super().submit_run(context)
+
+    def _has_room(self) -> bool:
+        limits = self.get_run_queue_config()
+        if limits.tag_concurrency_limits or not fork_server.serves(read_settings().dagster_home):
+            return False
+        unfinished = self._instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED))
+        return limits.max_concurrent_runs < 0 or unfinished < limits.max_concurrent_runs

@@ -1,0 +1,191 @@
+"""Commands on a scratch database: what they print, what they change, how they answer wrong input."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from contrib_pipeline.cli.main import cli
+from contrib_pipeline.cli.output import shown
+from contrib_pipeline.metrics.compute import compute_days
+from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline.warehouse.connection import Connection
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command as a person would; fails on a traceback."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, arguments)
+
+    return run
+
+
+def ok(result: Result) -> str:
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return result.stdout
+
+
+def add_repository(connection: Connection, name: str) -> int:
+    row = connection.execute(
+        """
+        insert into github.repositories (id, node_id, owner, name, name_with_owner, is_tracked, history_complete, read_at)
+        values (7, 'R_7', 'octo', 'hello', %s, true, true, now()) returning id
+        """,
+        (name,),
+    ).fetchone()
+    assert row is not None
+    return int(row["id"])
+
+
+def test_a_workspace_lives_through_its_commands(command: Command, connection: Connection) -> None:
+    add_repository(connection, "octo/hello")
+    assert ok(command("workspace", "create", "My Team")).startswith("my-team  ")
+    assert ok(command("workspace", "add", "my-team", "Octo/Hello")) == "octo/hello added.\n"
+    assert ok(command("workspace", "add", "my-team", "octo/hello")) == "octo/hello: nothing to do.\n"
+    assert [m["name_with_owner"] for m in json.loads(ok(command("workspace", "show", "My Team", "--json")))] == [
+        "octo/hello"
+    ]
+    assert ok(command("workspace", "rename", "my-team", "Editors")).startswith("editors  ")
+    assert "inactive" in ok(command("workspace", "deactivate", "editors"))
+    (listed,) = json.loads(ok(command("workspace", "list", "--json")))
+    assert (listed["slug"], listed["is_active"], listed["repositories"]) == ("editors", False, 1)
+    assert ok(command("workspace", "activate", "editors")) == "editors is active.\n"
+    assert ok(command("workspace", "remove", "editors", "octo/hello")) == "octo/hello removed.\n"
+
+
+def test_a_change_of_members_asks_for_the_metrics_again(command: Command, connection: Connection) -> None:
+    add_repository(connection, "octo/hello")
+    ok(command("workspace", "create", "Team"))
+    connection.execute("delete from events.inbox")
+    ok(command("workspace", "add", "team", "octo/hello"))
+    (event,) = connection.execute("select function, state, source from events.inbox").fetchall()
+    assert event == {"function": "aggregate/workspace-metrics", "state": "pending", "source": "cli"}
+
+
+def test_an_unknown_repository_stands_as_a_pending_event(command: Command, connection: Connection) -> None:
+    ok(command("workspace", "create", "Team"))
+    assert "is not known yet" in ok(command("workspace", "add", "team", "octo/new"))
+    row = connection.execute(
+        "select state, data from events.inbox where function = 'workspace/repository-change'"
+    ).fetchone()
+    assert row is not None
+    assert (row["state"], row["data"]["repository"]) == ("pending", "octo/new")
+
+
+def test_tracking_writes_an_event_and_untracking_keeps_the_data(command: Command, connection: Connection) -> None:
+    ok(command("track", "octo/new", "https://github.com/octo/other.git"))
+    rows = connection.execute("select key, function from events.inbox order by key").fetchall()
+    assert [(r["key"], r["function"]) for r in rows] == [
+        ("octo/new", "discover/new-repository"),
+        ("octo/other", "discover/new-repository"),
+    ]
+    add_repository(connection, "octo/hello")
+    assert "no longer tracked" in ok(command("untrack", "octo/hello"))
+    assert connection.execute("select is_tracked from github.repositories").fetchall() == [{"is_tracked": False}]
+
+
+@pytest.fixture
+def computed(connection: Connection) -> workspaces.Workspace:
+    """A workspace with one computed day."""
+    team = workspaces.create(connection, "Team")
+    compute_days(connection, [date(2026, 6, 1)])
+    return team
+
+
+def test_metrics_come_in_every_format(command: Command, computed: workspaces.Workspace, tmp_path: Path) -> None:
+    days = ("--from", "2026-06-01", "--to", "2026-06-02")
+    assert "2026-06-01" in ok(command("metrics", "team", *days))
+    (row,) = json.loads(ok(command("metrics", "team", *days, "--json")))
+    assert (row["day"], row["pull_requests_opened"]) == ("2026-06-01", 0)
+    header, line = ok(command("metrics", "team", *days, "--format", "csv")).splitlines()
+    assert dict(zip(header.split(","), line.split(","), strict=True))["reviews"] == "0"
+    output = tmp_path / "team.parquet"
+    ok(command("metrics", "team", *days, "--format", "parquet", "--output", str(output)))
+    assert output.stat().st_size > 0
+
+
+def test_days_that_are_not_computed_say_how_to_compute_them(command: Command, computed: workspaces.Workspace) -> None:
+    result = command("metrics", "team", "--from", "2026-01-01", "--to", "2026-01-02")
+    assert result.exit_code == 0
+    assert "contrib-pipeline aggregate --from 2026-01-01 --workspace team" in result.stderr
+
+
+def test_an_alias_is_learned(command: Command, connection: Connection) -> None:
+    uuid = "6f1c0a52-7a3e-4c0e-9a43-0d8b5f6f2f10"
+    assert uuid in ok(command("alias", uuid, "octo/hello"))
+    assert connection.execute("select id::text, owner, name from events.aliases").fetchall() == [
+        {"id": uuid, "owner": "octo", "name": "hello"}
+    ]
+
+
+def test_a_file_is_exported(command: Command, computed: workspaces.Workspace, tmp_path: Path) -> None:
+    output = tmp_path / "workspaces.csv"
+    ok(command("export", "workspaces.workspaces", "--output", str(output)))
+    assert len(output.read_text().splitlines()) == 2
+
+
+def test_the_doctor_names_a_remedy_for_everything_that_is_wrong(
+    command: Command, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = json.loads(ok(command("doctor", "--json")))
+    assert any("no daemon runs" in f["what"] and "contrib-pipeline up" in f["remedy"] for f in findings)
+
+    connection.execute("insert into github.host (host) values ('api.github.com')")
+    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    result = command("doctor", "--json")
+    assert result.exit_code == 1
+    wrong = [f for f in json.loads(result.stdout) if f["level"] == "wrong"]
+    assert len(wrong) == 2
+    assert all(f["remedy"] for f in wrong)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["capture"],
+        ["capture", "no-slash"],
+        ["capture", "a/b", "--number", "x"],
+        ["workspace", "create"],
+        ["aggregate", "--day", "yesterday"],
+        ["aggregate", "--day", "2026-01-01", "--from", "2026-01-01"],
+        ["aggregate", "--from", "2026-01-02", "--to", "2026-01-01"],
+        ["aggregate", "--day", "2999-01-01"],
+        ["metrics", "team", "--format", "parquet"],
+        ["send", "x", "--data", "not json"],
+        ["send", "x", "--data", "[1]"],
+        ["alias", "no-uuid", "a/b"],
+        ["nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_two(command: Command, arguments: list[str]) -> None:
+    result = command(*arguments)
+    assert result.exit_code == 2, result.output
+    assert "Error" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (True, "yes"),
+        (12345, "12,345"),
+        (1.25, "1.2"),
+        (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02 03:04:05"),
+        (date(2026, 1, 2), "2026-01-02"),
+        ("text", "text"),
+    ],
+)
+def test_values_are_shown_as_people_read_them(value: Any, text: str) -> None:
+    assert shown(value) == text
