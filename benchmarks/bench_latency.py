@@ -39,7 +39,10 @@ POLL_SECONDS = 0.01
 GIVE_UP_SECONDS = 60.0
 BURST_SECONDS = 10.0
 BURST_GIVE_UP_SECONDS = 300.0
-SETTLE_SECONDS = 10.0
+SETTLE_SECONDS = 20.0
+UNSETTLED = (
+    "select from dagster.runs where update_timestamp > now() at time zone 'UTC' - make_interval(secs => %(seconds)s)"
+)
 KINDS = ("sandbox", "serve-events", "grpc", "fork_server", "daemon", "webserver", "postgres", "cli")
 
 
@@ -55,7 +58,7 @@ def main() -> None:
             print(f"first event after the start: {first:.2f} s (the machine's load: {load()})")
             app.state.faults.latency_seconds = GITHUB_SECONDS
             singles(world, events, connection, asked.events)
-            idle(home, asked.idle)
+            idle(home, connection, asked.idle)
             burst(home, world, events, connection, asked.burst)
             runs(connection)
 
@@ -129,9 +132,10 @@ def seconds_to_row(world: World, events: str, connection: Connection, subject: P
     sys.exit(f"No row after {GIVE_UP_SECONDS:.0f} s.")
 
 
-def idle(home: Path, seconds: float) -> None:
-    """Cores that the system uses while nothing happens, by kind of process."""
-    time.sleep(SETTLE_SECONDS)
+def idle(home: Path, connection: Connection, seconds: float) -> None:
+    """Cores that the system uses while nothing happens, by kind of process; late metrics are computed before."""
+    while connection.execute(UNSETTLED, {"seconds": SETTLE_SECONDS}).rowcount:
+        time.sleep(1)
     before, begun = cpu_seconds(home), time.monotonic()
     time.sleep(seconds)
     after, took = cpu_seconds(home), time.monotonic() - begun

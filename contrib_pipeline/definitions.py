@@ -3,7 +3,7 @@
 import dagster as dg
 
 from contrib_pipeline.capture.progress import Progress
-from contrib_pipeline.defs import jobs, maintenance, schedules, sensors
+from contrib_pipeline.defs import inbox_observations, jobs, maintenance, schedules, sensors
 from contrib_pipeline.defs.assets import events, github, metrics, workspaces
 from contrib_pipeline.defs.resources import Pipeline
 
@@ -11,7 +11,7 @@ from contrib_pipeline.defs.resources import Pipeline
 def build(progress: Progress | None = None) -> dg.Definitions:
     """The definitions; the command line gives a ``progress`` that draws bars."""
     return dg.Definitions(
-        sensors=[*sensors.inbox, sensors.reopened_days],
+        sensors=[*sensors.inbox, inbox_observations.observe_inbox, sensors.reopened_days],
         schedules=[
             schedules.aggregate_workspaces_daily,
             schedules.set_priorities,

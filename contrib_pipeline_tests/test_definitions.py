@@ -29,7 +29,7 @@ ASSETS = {
     "metrics/repository_daily",
 }
 JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup"}
-SENSORS = {"inbox", "inbox_2", "inbox_3", "reopened_days"}
+SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "reopened_days"}
 SCHEDULES = {
     "aggregate_workspaces_daily": "0 0 * * *",
     "set_priorities": "0 */6 * * *",
@@ -80,6 +80,7 @@ SETTINGS = {
     "GITHUB_GRAPHQL_URL",
     "GITHUB_WEBHOOK_SECRET",
     "EVENT_KEYS",
+    "CONTRIB_LOG_FORMAT",
     "METRICS_RETENTION_DAYS",
     "BOT_LOGINS",
     "CELERY_BROKER_URL",

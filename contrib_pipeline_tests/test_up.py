@@ -21,7 +21,10 @@ from contrib_pipeline.warehouse.connection import connect
 from contrib_pipeline.warehouse.embedded import EmbeddedServer
 
 COMMAND = [sys.executable, "-m", "contrib_pipeline"]
-SEED = b'{"name": "capture/repository.sync", "data": {"repository": {"owner": "continuedev", "name": "continue", "github_id": "123456"}}}'
+SEED = (
+    b'{"name": "capture/repository.sync", "data": '
+    b'{"repository": {"owner": "continuedev", "name": "continue", "github_id": "123456"}}}'
+)
 
 
 @dataclass
@@ -280,9 +283,9 @@ def child(up: Running, name: str) -> int:
     """The pid of one of ``up``'s children; 0 while there is none."""
     marks = {"events": "serve-events", "daemon": "contrib_pipeline.daemon", "code": "dagster api grpc"}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and marks[name] in command_line(int(entry.name)):
-            if parent(int(entry.name)) == up.process.pid:
-                return int(entry.name)
+        pid = int(entry.name) if entry.name.isdigit() else 0
+        if pid and marks[name] in command_line(pid) and parent(pid) == up.process.pid:
+            return pid
     return 0
 
 

@@ -124,7 +124,7 @@ class Captures:
 
     def _repository(self, request: CaptureRequest, outcome: Outcome) -> Repository:
         """From our records; asked for where we have none, or where its metadata is what is wanted."""
-        known = repositories.known(self.connection, request.repository)
+        known = outcome.repository = repositories.known(self.connection, request.repository)
         if known and (request.subjects or request.numbers):
             return known
         if known is None:

@@ -43,7 +43,7 @@ def warehouse(settings: Settings) -> Iterator[Connection]:
 
 
 def exports(settings: Settings, url: str) -> dict[str, str]:
-    """The variables with which stock Dagster works on this project: ``dagster dev``, ``dg check defs`` …"""
+    """The variables with which stock Dagster works on this project (``dagster dev``, ``dg check defs``)."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     _link_instance_file(home / "dagster.yaml")

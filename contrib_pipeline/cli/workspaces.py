@@ -1,4 +1,4 @@
-"""Commands about workspaces: ``workspace create``, ``rename``, ``activate``, ``add``, ``list`` …"""
+"""Commands about workspaces: ``workspace create``, ``rename``, ``activate``, ``add``, ``list`` and their likes."""
 
 from collections.abc import Callable
 from uuid import UUID

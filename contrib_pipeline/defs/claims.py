@@ -18,6 +18,7 @@ from contrib_pipeline.warehouse.connection import Connection
 
 FROM_COMMAND_LINE = "contrib/command"
 """Tag of runs that a command started in its own process."""
+_MOST_TOLD = 20
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Claims:
     connection: Connection
     run_id: str
     events: list[Claimed]
+    log: dg.DagsterLogManager
     open: set[str] = field(default_factory=set)
 
     def done(self, events: Sequence[Claimed]) -> None:
@@ -36,18 +38,22 @@ class Claims:
     def skip(self, events: Sequence[Claimed], reason: str) -> None:
         """There is nothing to do."""
         queue.finish(self.connection, self._close(events), self.run_id, "skipped", reason)
+        self.log.info(f"{_told(events)}: skipped. {reason}")
 
     def fail(self, events: Sequence[Claimed], reason: str) -> None:
         """It can't be done, now or later."""
         queue.finish(self.connection, self._close(events), self.run_id, "failed", reason)
+        self.log.error(f"{_told(events)}: failed. {reason}")
 
     def retry(self, events: Sequence[Claimed], reason: str) -> None:
         """It went wrong: again after a pause, three times at most."""
         queue.give_back(self.connection, self._close(events), self.run_id, reason)
+        self.log.warning(f"{_told(events)}: to be tried again. {reason}")
 
     def defer(self, events: Sequence[Claimed], until: datetime, reason: str) -> None:
         """It may not be done yet: again at ``until``, the attempt not counted."""
         queue.put_back(self.connection, self._close(events), self.run_id, reason, not_before=until)
+        self.log.info(f"{_told(events)}: to be done from {until.isoformat(timespec='seconds')} on. {reason}")
 
     def _close(self, events: Sequence[Claimed]) -> list[str]:
         ids = [event.id for event in events]
@@ -73,12 +79,24 @@ def claimed(
             source: inbox.Source = "cli" if FROM_COMMAND_LINE in context.run.tags else "ui"
             ids = inbox.post(connection, started_here, source)
         events = queue.claim(connection, ids, run_id)
-    if lost := len(ids) - len(events):
-        context.log.info(f"{lost} of {len(ids)} events were done, cancelled or taken by another run meanwhile.")
-    claims = Claims(connection, run_id, events, {event.id for event in events})
+    claims = Claims(connection, run_id, events, context.log, {event.id for event in events})
     try:
+        if events:
+            context.log.info(f"{_told(events)}: taken.")
+        if lost := sorted(set(ids) - claims.open):
+            context.log.info(f"{_some(lost)}: done, cancelled or taken by another run meanwhile.")
         yield claims
     finally:
         if claims.open:
             queue.give_back(connection, sorted(claims.open), run_id, f"Run {run_id} ended before it was done.")
         liveness.release(connection, run_id)
+
+
+def _told(events: Sequence[Claimed]) -> str:
+    """The events by id, with what they are about."""
+    return _some([f"{event.id} ({event.key})" if event.key else event.id for event in events])
+
+
+def _some(texts: Sequence[str]) -> str:
+    rest = len(texts) - _MOST_TOLD
+    return ", ".join(texts[:_MOST_TOLD]) + (f" and {rest} more" if rest > 0 else "")

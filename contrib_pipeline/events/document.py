@@ -27,10 +27,10 @@ An event is a name and a payload, posted as to Inngest:
 curl -X POST http://localhost:8288/e/KEY -H "Content-Type: application/json" -d '{"name": …, "data": …}'
 ```
 
-or with `contrib-pipeline send NAME --data JSON`. Every accepted event is a row in `events.inbox` before the answer, and the
-answer has its id: `contrib-pipeline events show ID` says what became of it. The state is `pending`, `running`, then
-`done`; or `skipped` (there is nothing to do, the reason says why), `failed` (after three retries), `quarantined` (not
-understood: `events replay ID --data JSON` corrects it) or `cancelled`.
+or with `contrib-pipeline send NAME --data JSON`. Every accepted event is a row in `events.inbox` before the answer,
+and the answer has its id: `contrib-pipeline events show ID` says what became of it. The state is `pending`,
+`running`, then `done`; or `skipped` (there is nothing to do, the reason says why), `failed` (after three retries),
+`quarantined` (not understood: `events replay ID --data JSON` corrects it) or `cancelled`.
 """
 
 _SPELLINGS = """\
@@ -46,10 +46,10 @@ All of these are the same repository; upper and lower case are the same.
 {"repositoryId": "6f1c0a52-7a3e-4c0e-9a43-0d8b5f6f2f10"}
 ```
 
-A number is GitHub's, and wins over a name if we hold a living repository with it. A UUID is the application's own: it is
-learned from any event that carries a name too, or told with `contrib-pipeline alias UUID OWNER/NAME`. Fields that nobody
-reads are left alone. `priority` (`critical`, `high`, `low`) moves an event within its kind; `reason` becomes a tag of the run,
-and a sync with the reason `manual` is never skipped as fresh. Keys named like secrets are not stored.
+A number is GitHub's, and wins over a name if we hold a living repository with it. A UUID is the application's own: it
+is learned from any event that carries a name too, or told with `contrib-pipeline alias UUID OWNER/NAME`. Fields that
+nobody reads are left alone. `priority` (`critical`, `high`, `low`) moves an event within its kind; `reason` becomes a
+tag of the run, and a sync with the reason `manual` is never skipped as fresh. Keys named like secrets are not stored.
 """
 
 _FOREIGN = """\
@@ -64,10 +64,10 @@ They are accepted and skipped with this reason.
 _WEBHOOKS = """\
 ## GitHub's webhooks
 
-`POST /webhooks/github`, signed with one of `GITHUB_WEBHOOK_SECRET`. A delivery is a row named `github/EVENT.ACTION`, and one
-more for each further repository that it lists. Its payload is a hint: two seconds later GitHub is asked, and what it says then
-is stored. Deliveries about a repository that is known here and not tracked are skipped. All other events and actions are
-acknowledged and skipped.
+`POST /webhooks/github`, signed with one of `GITHUB_WEBHOOK_SECRET`. A delivery is a row named `github/EVENT.ACTION`,
+and one more for each further repository that it lists. Its payload is a hint: two seconds later GitHub is asked, and
+what it says then is stored. Deliveries about a repository that is known here and not tracked are skipped. All other
+events and actions are acknowledged and skipped.
 
 | event | action | what is done |
 | --- | --- | --- |
@@ -157,7 +157,7 @@ def _rows(event: str, actions: list[str]) -> Iterator[str]:
     for suffix, issue in cases:
         asked = sorted((_asked(event, action, issue), action) for action in actions or [""])
         for what, group in groupby(asked, key=lambda pair: pair[0]):
-            yield f"| `{event}`{suffix} | {_names(action for _, action in group if action) or '–'} | {what} |\n"
+            yield f"| `{event}`{suffix} | {_names(action for _, action in group if action) or '-'} | {what} |\n"
 
 
 def _asked(event: str, action: str, issue: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
 
 __all__ = [
-    "Event", "Row", "Source", "counts", "depth", "list_events", "post", "prune", "record", "replay", "show",
+    "Event", "Row", "Source", "activity", "counts", "depth", "list_events", "post", "prune", "record", "replay", "show",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -41,9 +41,7 @@ _INNGEST_WINDOW = timedelta(hours=24)
 _dumps = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 
 
-def post(
-    connection: Connection, events: Sequence[Event], source: Source, *, delay: timedelta = _AT_ONCE
-) -> list[str]:
+def post(connection: Connection, events: Sequence[Event], source: Source, *, delay: timedelta = _AT_ONCE) -> list[str]:
     """Write ``events`` into the inbox, all or none of them; their ids in the same order.
 
     None is started before ``delay`` has passed. An event whose sender's id came before is skipped; a webhook that
@@ -137,6 +135,13 @@ def depth(connection: Connection) -> Row:
     return row
 
 
+def activity(connection: Connection, after: datetime, until: datetime) -> Row:
+    """How many events came (``received``) and ``ended`` between two instants; how many are failed, quarantined now."""
+    row = connection.execute(_SQL["activity"], {"after": after, "until": until}).fetchone()
+    assert row is not None
+    return row
+
+
 def prune(connection: Connection, days: int = 30) -> int:
     """Forget what finished ``days`` ago, failed and quarantined events twelve times later; how many rows went."""
     age = {"age": timedelta(days=days)}
@@ -178,11 +183,7 @@ def _remembered(external_id: str, source: Source) -> str:
 
 
 def _skipped(row: Row, first: str | None) -> Row:
-    return (
-        {**row, "state": "skipped", "reason": f"Repeats {first}: the sender's id is the same."}
-        if first
-        else row
-    )
+    return {**row, "state": "skipped", "reason": f"Repeats {first}: the sender's id is the same."} if first else row
 
 
 def _insert(connection: Connection, rows: Sequence[Row], delay: timedelta) -> dict[str, str]:

@@ -43,5 +43,5 @@ def set_up(log_format: LogFormat) -> None:
 
 def _readable(value: object) -> str:
     """``value`` as one word; quoted where it could be taken for more than one, or for a second line."""
-    text = str(value)
+    text = "-" if value is None else str(value)
     return text if text.isprintable() and text and not set(text) & {" ", '"', "="} else json.dumps(text)

@@ -61,9 +61,7 @@ class Door:
             if not any(hmac.compare_digest(given, known.encode()) for known in self.event_keys):
                 raise WireError("Event key not found", HTTPStatus.UNAUTHORIZED)
         elif origin is not None and not _is_local(origin):
-            raise WireError(
-                "Without EVENT_KEYS, pages of other hosts may not send events", HTTPStatus.FORBIDDEN
-            )
+            raise WireError("Without EVENT_KEYS, pages of other hosts may not send events", HTTPStatus.FORBIDDEN)
 
 
 def create_app(
@@ -124,13 +122,9 @@ def serve(
     )
     logs.set_up(log_format)
     try:
-        listening = socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-        )
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise EventError(
-            f"Port {port} of {host} can't be used ({error.strerror}): choose another."
-        ) from error
+        raise EventError(f"Port {port} of {host} can't be used ({error.strerror}): choose another.") from error
     with listening:
         log.info(
             "Events are received at http://%s:%d",
@@ -170,9 +164,7 @@ async def post_events(request: Request) -> Response:
         return failure(parsed.error.status, str(parsed.error), ids)
     # Inngest answers one empty id where there was no event.
     kind = "cloud" if door.event_keys else "dev"
-    return JSONResponse(
-        {"ids": ids or [""], "status": HTTPStatus.OK}, headers={"x-inngest-server-kind": kind}
-    )
+    return JSONResponse({"ids": ids or [""], "status": HTTPStatus.OK}, headers={"x-inngest-server-kind": kind})
 
 
 def _post(parsed: Parsed, connection: Connection) -> list[str]:

@@ -37,8 +37,9 @@ _MODULES = (
     "contrib_pipeline.instance.compute_logs",
     "contrib_pipeline.instance.launcher",
     "contrib_pipeline.instance.storage",
+    "upath.core",
 )
-"""What runs import beside our definitions: their command, and what dagster.yaml names."""
+"""What runs import beside our definitions: their command, what dagster.yaml names, and what opening that needs."""
 
 
 class _SourceChanged(Exception):

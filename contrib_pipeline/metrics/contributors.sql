@@ -1,3 +1,6 @@
+-- name: set_planner
+select set_config('jit', 'off', true), set_config('work_mem', '128MB', true)
+
 -- name: lock
 select pg_advisory_xact_lock(hashtext('metrics.workspace_contributors'))
 

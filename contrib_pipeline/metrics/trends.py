@@ -51,6 +51,7 @@ def compute_contributors(
     """
     workspaces = None if workspace_ids is None else list(workspace_ids)
     with connection.transaction():
+        connection.execute(_CONTRIBUTORS["set_planner"])
         connection.execute(_CONTRIBUTORS["lock"])
         ids = {"workspace_ids": workspaces, "repository_ids": repositories_of(connection, workspaces)}
         connection.execute(_CONTRIBUTORS["delete"], ids)

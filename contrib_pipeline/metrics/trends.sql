@@ -62,7 +62,7 @@ timed as (
   join span on at >= start and at < stop
   where what in ('pull request merged', 'first review') and is_person
     and at >= %(stop)s - interval '180 days' and at < %(stop)s
-    and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+    and (%(repository_ids)s::bigint[] is null or facts.repository_id = any(%(repository_ids)s))
   group by workspace_id, window_days, is_current
 ),
 newcomer as (

@@ -38,8 +38,10 @@ def ok(result: Result) -> str:
 def add_repository(connection: Connection, name: str) -> int:
     row = connection.execute(
         """
-        insert into github.repositories (id, node_id, owner, name, name_with_owner, is_tracked, history_complete, read_at)
-        values (7, 'R_7', 'octo', 'hello', %s, true, true, now()) returning id
+        insert into github.repositories
+          (id, node_id, owner, name, name_with_owner, is_tracked, history_complete, read_at)
+        values (7, 'R_7', 'octo', 'hello', %s, true, true, now())
+        returning id
         """,
         (name,),
     ).fetchone()

@@ -61,7 +61,7 @@ def test_a_run_started_in_the_ui_gets_a_row_in_the_inbox(bench: Bench) -> None:
     bench.capture(repositories=["octo/hello"])
     result = bench.capture(partition_key="octo/hello")
     assert result.success
-    (row,) = bench.rows(f"select * from events.inbox where run_id = '{result.run_id}'")  # noqa: S608
+    (row,) = bench.rows(f"select * from events.inbox where run_id = '{result.run_id}'")
     assert (row["source"], row["state"], row["key"]) == ("ui", "done", "octo/hello")
 
 
@@ -224,7 +224,7 @@ def test_late_facts_reopen_their_days(bench: Bench, team: workspaces.Workspace) 
     bench.world.merge(hello.pull_requests[2], None, at=f"{yesterday}T12:00:00Z")
     bench.capture(repositories=["octo/hello"], numbers=[2])
     assert bench.aggregate(reopened=True, tags=tags).success
-    (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{yesterday}'")  # noqa: S608
+    (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{yesterday}'")
     assert row["pull_requests_merged"] == 1
 
 
@@ -236,7 +236,7 @@ def test_the_nightly_run_captures_what_moved_before_it_counts(bench: Bench, team
     bench.world.merge(hello.pull_requests[1], None, at=f"{yesterday}T23:59:59Z")
     bench.connection.execute("update github.capture_state set watermark = %s", (datetime(2026, 6, 1, 13, tzinfo=UTC),))
     assert bench.aggregate(partition_key=str(yesterday), verify_members=True).success
-    (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{yesterday}'")  # noqa: S608
+    (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{yesterday}'")
     assert (row["pull_requests_merged"], row["is_final"]) == (1, True)
 
 

@@ -52,7 +52,7 @@ class Receiver:
 
 
 @contextmanager
-def _running(**options: Any) -> Iterator[Receiver]:
+def running_receiver(**options: Any) -> Iterator[Receiver]:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     config = uvicorn.Config(create_app(bound_to_loopback=True, **options), access_log=False, log_config=None)
@@ -74,7 +74,7 @@ def start_receiver(database_url: str) -> Iterator[StartReceiver]:
 
         def start(**options: Any) -> Receiver:
             options = {"database_url": database_url, "event_keys": [], "webhook_secrets": [], **options}
-            return stack.enter_context(_running(**options))
+            return stack.enter_context(running_receiver(**options))
 
         yield start
 

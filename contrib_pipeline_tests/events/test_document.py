@@ -84,7 +84,7 @@ def test_the_page_of_events_knows_the_real_webhooks(real_data: Path) -> None:
         for payload in event["examples"]:
             about = [row for row in rows if row.startswith(f"| `{event['event']}`")]
             action = payload.get("action")
-            assert not about or any(f"`{action}`" in row or "| – |" in row for row in about), (event["event"], action)
+            assert not about or any(f"`{action}`" in row or "| - |" in row for row in about), (event["event"], action)
 
 
 def test_who_switches_finds_every_name_of_the_original(switching: str) -> None:
@@ -110,6 +110,8 @@ def test_who_switches_finds_every_name_that_the_application_sends(switching: str
 def test_what_the_page_of_the_switch_tells_to_use_is_there(switching: str) -> None:
     commands = {name.split()[1] for name in named(switching) if name.startswith("contrib-pipeline ")}
     assert commands <= set(cli.commands), commands - set(cli.commands)
-    ours = {str(getattr(f.validation_alias, "choices", [f.validation_alias])[0]) for f in Settings.model_fields.values()}
+    ours = {
+        str(getattr(f.validation_alias, "choices", [f.validation_alias])[0]) for f in Settings.model_fields.values()
+    }
     told = {name for name in named(switching) if re.fullmatch(r"(GITHUB|CONTRIB|EVENT|DATABASE)_[A-Z_]+", name)}
     assert told <= ours, told - ours

@@ -14,7 +14,7 @@ from contrib_pipeline_tests.metrics.histories import DAYS, REPOSITORIES, WORKSPA
 
 _NUMBERS = [*(metric.name for metric in DAILY), "is_final"]
 _histories = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,

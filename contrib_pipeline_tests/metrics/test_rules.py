@@ -1,12 +1,13 @@
 """The rules of a day that are easily got wrong, one small history each."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from contrib_pipeline.metrics.compute import Computed, compute_days
-from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline_tests.metrics.histories import CONTRIBUTORS, WORKSPACES, insert, refresh_first_reviews
 
 _DAY = date(2024, 2, 29)
@@ -142,6 +143,19 @@ def test_a_deactivated_workspace_loses_the_days_that_are_computed_again(connecti
     connection.execute("update workspaces.workspaces set is_active = false")
     assert _computed(connection).workspaces == 0
     assert connection.execute("select * from metrics.workspace_daily").fetchall() == []
+
+
+def test_a_day_computed_by_several_processes_at_once_is_written_once(
+    connection: Connection, database_url: str
+) -> None:
+    def compute(_: int) -> int:
+        with connect(database_url) as own:
+            return sum(computed.workspaces for computed in compute_days(own, [_DAY, date(2024, 3, 1)]))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(compute, range(4))) == [2, 2, 2, 2]
+    rows = connection.execute("select day from metrics.workspace_daily order by day")
+    assert [row["day"] for row in rows] == [_DAY, date(2024, 3, 1)]
 
 
 def test_a_ghost_s_pull_request_is_work_but_no_person_s_time(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from contrib_pipeline_tests.metrics import histories, oracle
 from contrib_pipeline_tests.metrics.histories import DAYS, WORKSPACES, insert
 
 _histories = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,

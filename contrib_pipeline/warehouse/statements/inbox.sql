@@ -221,6 +221,15 @@ select
 from events.inbox
 where state = 'pending';
 
+-- name: activity
+-- What came and what ended after one instant, up to another; and what waits for a person now.
+select
+  count(*) filter (where received_at > %(after)s and received_at <= %(until)s) as received,
+  count(*) filter (where finished_at > %(after)s and finished_at <= %(until)s) as ended,
+  count(*) filter (where state = 'failed') as failed,
+  count(*) filter (where state = 'quarantined') as quarantined
+from events.inbox;
+
 -- name: captures
 select kind, case when error is not null then 'failed' when finished_at is null then 'unfinished'
   when is_complete then 'complete' else 'partial' end as result, count(*) as captures
