@@ -27,6 +27,8 @@ ASSETS = {
     "workspaces/repositories",
     "metrics/workspace_daily",
     "metrics/repository_daily",
+    "metrics/workspace_trends",
+    "metrics/workspace_contributors",
 }
 JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup"}
 SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "reopened_days"}
@@ -43,6 +45,7 @@ COMMANDS = {
     "doctor",
     "env",
     "events",
+    "explain",
     "export",
     "metrics",
     "migrate",

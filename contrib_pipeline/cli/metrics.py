@@ -1,4 +1,4 @@
-"""Commands about metrics: ``aggregate``, ``metrics``."""
+"""Commands about metrics: ``aggregate``, ``metrics``, ``explain``."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from contrib_pipeline.cli.instance import dagster_instance, warehouse
-from contrib_pipeline.cli.output import print_rows
+from contrib_pipeline.cli.output import as_json, print_rows
 from contrib_pipeline.cli.runs import run_here
+from contrib_pipeline.metrics.definitions import BY_NAME
+from contrib_pipeline.metrics.explain import explain as explain_metric
 from contrib_pipeline.metrics.read import workspace_days
 from contrib_pipeline.settings import read_settings
 from contrib_pipeline.warehouse import workspaces
@@ -27,6 +29,7 @@ _TABLE = (
     "first_review_hours_p50",
     "is_final",
 )
+_EXPLAINED = ("at", "what", "repository", "number", "title", "state", "hours", "lines", "actor", "url")
 _DAYS_SHOWN = 30
 
 day_type = click.DateTime(formats=["%Y-%m-%d"])
@@ -78,6 +81,21 @@ def metrics(
     _print(rows, form, output, start, end, found.slug)
 
 
+@click.command()
+@click.argument("workspace", metavar="WORKSPACE")
+@click.argument("day", type=day_type)
+@click.argument("metric")
+@as_json
+def explain(workspace: str, day: datetime, metric: str, as_json: bool) -> None:
+    """The rows behind one number: of a WORKSPACE (slug, name or id), on a DAY, of a METRIC (a column's name)."""
+    with warehouse(read_settings()) as connection:
+        found = workspaces.find(connection, workspace)
+        rows = explain_metric(connection, found.id, day.date(), metric)
+    if not as_json:
+        click.echo(f"{metric}: {BY_NAME[metric].sentence}", err=True)
+    print_rows(rows, _EXPLAINED, as_json=as_json, empty="No rows.")
+
+
 def _print(rows: list[dict[str, Any]], form: str, output: Path | None, start: date, end: date, slug: str) -> None:
     if form == "table" and output is None:
         empty = (
@@ -92,4 +110,4 @@ def _print(rows: list[dict[str, Any]], form: str, output: Path | None, start: da
         write_rows(rows, form if form != "table" else "csv", output)
 
 
-COMMANDS = [aggregate, metrics]
+COMMANDS = [aggregate, metrics, explain]

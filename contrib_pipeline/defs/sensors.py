@@ -3,6 +3,7 @@
 Thin shells: which events share a run is decided in ``events.dispatch``, what a run does by its asset.
 """
 
+import math
 import time
 from datetime import UTC, date, datetime, timedelta
 
@@ -31,7 +32,7 @@ def take_inbox(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg.Se
     with pipeline.warehouse() as connection:
         pending = _await_events(context, connection)
         if not pending:
-            return dg.SkipReason(f"No event came in {_WAIT_SECONDS:.0f} seconds.")
+            return dg.SkipReason("No event was due.")
         repositories = known(connection, [event.key for event in pending if event.key])
         batches = dispatch(pending, repositories)
         for batch in batches:
@@ -94,16 +95,23 @@ def wait_reason(marks: Waiting, last: datetime | None, now: datetime) -> str | N
 def _await_events(context: dg.SensorEvaluationContext, connection: Connection) -> list[Pending]:
     """The events that are due as soon as there are any; none when the wait is over or the daemon stops."""
     queue.listen(connection)
-    end = time.monotonic() + _WAIT_SECONDS
+    looked, end = -math.inf, time.monotonic() + _WAIT_SECONDS
     while True:
-        if dead := runs.give_back_events_of_dead_runs(connection, context.instance):
-            context.log.warning(f"Events of killed runs were given back: {', '.join(dead)}")
+        now = time.monotonic()
+        if now - looked >= _LOOK_FOR_DEAD_RUNS_SECONDS:
+            looked = now
+            _give_back(context, connection)
         pending = queue.due(connection)
-        left = end - time.monotonic()
+        left = end - now
         if pending or left <= 0:
             return pending
         if queue.wait(connection, min(left, _LOOK_FOR_DEAD_RUNS_SECONDS)) is Wake.STOP:
             return []
+
+
+def _give_back(context: dg.SensorEvaluationContext, connection: Connection) -> None:
+    if dead := runs.give_back_events_of_dead_runs(connection, context.instance):
+        context.log.warning(f"Events of killed runs were given back: {', '.join(dead)}")
 
 
 def _run_request(batch: Batch, pipeline: Pipeline) -> dg.RunRequest:

@@ -24,11 +24,16 @@ from contrib_pipeline.events.commands import AggregateAll, AggregateWorkspace
 from contrib_pipeline.metrics.compute import Computed, compute_days
 from contrib_pipeline.metrics.read import day_totals, open_days
 from contrib_pipeline.metrics.reopened import reopen_days
+from contrib_pipeline.metrics.trends import compute_contributors, compute_trends
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection
 
 _FACTS = ("pull_requests", "reviews", "comments", "discussions", "discussion_comments", "contributors")
 _WORKSPACE_DAILY, _REPOSITORY_DAILY = "metrics.workspace_daily", "metrics.repository_daily"
+_TRENDS, _CONTRIBUTORS = "metrics.workspace_trends", "metrics.workspace_contributors"
+# Trends look back over half a year and cost a hundred times a day's numbers: where many days are caught up with,
+# only these newest get theirs.
+_DAYS_WITH_TRENDS = 2
 
 
 class AggregateConfig(dg.Config):
@@ -47,24 +52,28 @@ class Task:
 
     days: Sequence[date]
     workspace_ids: Sequence[UUID] | None = None
+    is_catching_up: bool = False
+    """The days are all that are not final, not ones that somebody asked for."""
+
+    @property
+    def newest_first(self) -> list[date]:
+        return sorted(self.days, reverse=True)
+
+    @property
+    def days_with_trends(self) -> list[date]:
+        return self.newest_first[:_DAYS_WITH_TRENDS] if self.is_catching_up else self.newest_first
 
 
-@dg.multi_asset(
-    name="compute_daily_metrics",
-    specs=[
-        table_spec(
-            table,
-            partitions_def=days,
-            skippable=True,
-            deps=[
-                *(dg.AssetDep(["github", fact], partition_mapping=dg.AllPartitionMapping()) for fact in _FACTS),
-                dg.AssetDep(["workspaces", "repositories"]),
-            ],
-        )
-        for table in (_WORKSPACE_DAILY, _REPOSITORY_DAILY)
-    ],
-    backfill_policy=dg.BackfillPolicy.single_run(),
-)
+def _specs() -> list[dg.AssetSpec]:
+    facts = [dg.AssetDep(["github", fact], partition_mapping=dg.AllPartitionMapping()) for fact in _FACTS]
+    deps = [*facts, dg.AssetDep(["workspaces", "repositories"])]
+    return [
+        table_spec(table, partitions_def=days, skippable=True, deps=deps)
+        for table in (_WORKSPACE_DAILY, _REPOSITORY_DAILY, _TRENDS, _CONTRIBUTORS)
+    ]
+
+
+@dg.multi_asset(name="compute_daily_metrics", specs=_specs(), backfill_policy=dg.BackfillPolicy.single_run())
 def compute_daily_metrics(
     context: dg.AssetExecutionContext, config: AggregateConfig, pipeline: Pipeline
 ) -> Iterator[Any]:
@@ -74,11 +83,22 @@ def compute_daily_metrics(
             _verify_members(context, pipeline)
         from_day = reopen_days(connection).from_day
         for task in _tasks(context, config, claims, from_day, pipeline.settings.metrics_retention_days):
-            for day in sorted(task.days, reverse=True):
-                (computed,) = compute_days(connection, [day], workspace_ids=task.workspace_ids)
-                _report(context, connection, computed)
+            _compute(context, connection, task)
         claims.done(claims.events)
     yield from ()  # nothing is yielded: each day's materialization was logged
+
+
+def _compute(context: dg.AssetExecutionContext, connection: Connection, task: Task) -> None:
+    """Write a task's days, the newest first, then what looks back over them."""
+    for day in task.newest_first:
+        (computed,) = compute_days(connection, [day], workspace_ids=task.workspace_ids)
+        _report(context, connection, computed)
+    for day in task.days_with_trends:
+        _log(context, _TRENDS, day, compute_trends(connection, [day], workspace_ids=task.workspace_ids)[day])
+    if task.days:
+        today = datetime.now(UTC).date()
+        rows = compute_contributors(connection, today, workspace_ids=task.workspace_ids)
+        _log(context, _CONTRIBUTORS, today, rows)
 
 
 def _verify_members(context: dg.AssetExecutionContext, pipeline: Pipeline) -> None:
@@ -110,14 +130,18 @@ def _tasks(
         match event.command:
             case AggregateWorkspace(workspace=key, day=day):
                 ids = [workspaces.find(connection, key).id]
-                yield Task([day] if day else open_days(connection, first, today, workspace_ids=ids), ids)
+                yield Task([day] if day else open_days(connection, first, today, workspace_ids=ids), ids, day is None)
             case AggregateAll():
                 yield Task([today - timedelta(days=1)])
+                yield Task(open_days(connection, first, today), is_catching_up=True)
     if config.events:
         return
     if config.reopened:
-        yield Task(open_days(connection, max(first, from_day or today), today))
+        yield Task(open_days(connection, max(first, from_day or today), today), is_catching_up=True)
         return
+    if config.verify_members:
+        # Members that were looked at just now may make older days final, too.
+        yield Task(open_days(connection, first, today - timedelta(days=1)), is_catching_up=True)
     chosen = [workspaces.find(connection, key).id for key in config.workspaces]
     asked = config.days or list(context.partition_keys)
     yield Task([date.fromisoformat(day) for day in asked], chosen or None)
@@ -129,12 +153,17 @@ def _report(context: dg.AssetExecutionContext, connection: Connection, computed:
     rows = {_WORKSPACE_DAILY: computed.workspaces, _REPOSITORY_DAILY: computed.repositories}
     final = {_WORKSPACE_DAILY: computed.workspaces_final, _REPOSITORY_DAILY: computed.repositories_final}
     for table, count in rows.items():
-        context.log_event(
-            dg.AssetMaterialization(
-                asset_key=dg.AssetKey(table.split(".")),
-                partition=computed.day.isoformat(),
-                metadata={"dagster/partition_row_count": count, "rows_final": final[table], **totals},
-            )
-        )
+        _log(context, table, computed.day, count, rows_final=final[table], **totals)
     if computed.behind:
         context.log.info(f"{computed.day} is not final: {', '.join(computed.behind)} not verified since, or partial.")
+
+
+def _log(context: dg.AssetExecutionContext, table: str, day: date, rows: int, **numbers: int) -> None:
+    """Log the materialization of a table's day."""
+    context.log_event(
+        dg.AssetMaterialization(
+            asset_key=dg.AssetKey(table.split(".")),
+            partition=day.isoformat(),
+            metadata={"dagster/partition_row_count": rows, **numbers},
+        )
+    )
