@@ -163,7 +163,7 @@ class Captures:
         self.connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (lock,))
         entry = open_entry(self.connection, self.client, repository.id, kind, self.run_id)
         walk = self._new_walk(repository, subject, entry)
-        error: str | None = None
+        error: str | None = "Interrupted before its end."
         try:
             yield walk
             error = outcome.error

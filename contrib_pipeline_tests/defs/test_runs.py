@@ -275,3 +275,28 @@ def test_days_past_the_retention_go_and_can_be_computed_again(bench: Bench, team
     assert bench.rows("select pull_requests_opened as n from metrics.workspace_daily order by day limit 1") == [
         {"n": 3}
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "job", "op"),
+    [
+        ("aggregate/workspace-metrics", {"workspace_id": "nobody"}, "aggregate", "compute_daily_metrics"),
+        (
+            "workspace/repository-change",
+            {"workspace_id": "nobody", "action": "added", **HELLO},
+            "change_workspaces",
+            "change_members",
+        ),
+    ],
+)
+def test_an_event_about_a_workspace_that_is_not_there_fails_at_once(
+    bench: Bench, name: str, data: dict[str, object], job: str, op: str
+) -> None:
+    event_id = post(bench, name, data)
+    run = {
+        "tags": {"dagster/asset_partition_range_start": "2026-06-01", "dagster/asset_partition_range_end": "2026-06-01"}
+    }
+    assert bench.run(job, op, events=[event_id], **(run if job == "aggregate" else {})).success
+    row = inbox.show(bench.connection, event_id)
+    assert row["state"] == "failed"
+    assert row["reason"].startswith("No workspace 'nobody'")

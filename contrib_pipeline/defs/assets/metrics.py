@@ -129,7 +129,11 @@ def _tasks(
     for event in claims.events:
         match event.command:
             case AggregateWorkspace(workspace=key, day=day):
-                ids = [workspaces.find(connection, key).id]
+                try:
+                    ids = [workspaces.find(connection, key).id]
+                except workspaces.WorkspaceNotFound as error:
+                    claims.fail([event], str(error))
+                    continue
                 yield Task([day] if day else open_days(connection, first, today, workspace_ids=ids), ids, day is None)
             case AggregateAll():
                 yield Task([today - timedelta(days=1)])

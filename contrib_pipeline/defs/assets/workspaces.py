@@ -60,7 +60,11 @@ def _change(context: dg.AssetExecutionContext, claims: Claims, event: Claimed) -
     """
     command, connection = event.command, claims.connection
     assert isinstance(command, ChangeMembership)
-    workspace = _workspace(connection, command.workspace)
+    try:
+        workspace = _workspace(connection, command.workspace)
+    except workspaces.WorkspaceNotFound as error:
+        claims.fail([event], str(error))
+        return 0
     known = repositories.known(connection, command.repository)
     if known is None and command.action == "added":
         return _discover_first(context, claims, event, command.repository)
