@@ -3,7 +3,7 @@
 import dagster as dg
 
 from contrib_pipeline.capture.progress import Progress
-from contrib_pipeline.defs import inbox_observations, jobs, maintenance, schedules, sensors
+from contrib_pipeline.defs import checks, inbox_observations, jobs, maintenance, reconciliation, schedules, sensors
 from contrib_pipeline.defs.assets import events, github, metrics, workspaces
 from contrib_pipeline.defs.resources import Pipeline
 
@@ -11,13 +11,28 @@ from contrib_pipeline.defs.resources import Pipeline
 def build(progress: Progress | None = None) -> dg.Definitions:
     """The definitions; the command line gives a ``progress`` that draws bars."""
     return dg.Definitions(
-        sensors=[*sensors.inbox, inbox_observations.observe_inbox, sensors.reopened_days],
+        sensors=[
+            *sensors.inbox,
+            inbox_observations.observe_inbox,
+            sensors.reopened_days,
+            reconciliation.moved_repositories,
+        ],
         schedules=[
             schedules.aggregate_workspaces_daily,
             schedules.set_priorities,
             schedules.delete_expired_weekly,
+            reconciliation.reconcile_nightly,
+            reconciliation.sweep_totals_weekly,
+            checks.check_daily,
         ],
-        jobs=[jobs.capture, jobs.change_workspaces, jobs.aggregate, maintenance.prioritise, maintenance.cleanup],
+        jobs=[
+            jobs.capture,
+            jobs.change_workspaces,
+            jobs.aggregate,
+            maintenance.prioritise,
+            maintenance.cleanup,
+            checks.check,
+        ],
         assets=[
             events.inbox,
             github.capture_repositories,
@@ -25,6 +40,7 @@ def build(progress: Progress | None = None) -> dg.Definitions:
             workspaces.change_members,
             metrics.compute_daily_metrics,
         ],
+        asset_checks=[checks.proofs],
         resources={"pipeline": Pipeline(), "progress": progress or Progress()},
     )
 

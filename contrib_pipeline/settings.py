@@ -42,6 +42,17 @@ class Settings(BaseSettings):
 
     github_graphql_url_setting: str | None = Field(None, validation_alias="GITHUB_GRAPHQL_URL")
 
+    github_requests_in_flight: int = Field(2, ge=1, le=20, validation_alias="GITHUB_REQUESTS_IN_FLIGHT")
+    """Requests of one credential at the same time, over all processes: GitHub's secondary limits allow few."""
+
+    github_points_floor: float = Field(0.1, ge=0, lt=1, validation_alias="GITHUB_POINTS_FLOOR")
+    """Share of the hour's points that is left for other users of the credential."""
+
+    probe_minutes_high: int = Field(5, ge=1, validation_alias="PROBE_MINUTES_HIGH")
+    probe_minutes_medium: int = Field(60, ge=1, validation_alias="PROBE_MINUTES_MEDIUM")
+    probe_minutes_low: int = Field(24 * 60, ge=1, validation_alias="PROBE_MINUTES_LOW")
+    """How often repositories of each priority are asked whether they moved."""
+
     github_webhook_secrets: Annotated[list[SecretStr], NoDecode] = Field([], validation_alias="GITHUB_WEBHOOK_SECRET")
     """Comma-separated, so that a secret can be rotated. Unset: the webhook endpoint answers 503."""
 
@@ -109,6 +120,17 @@ class Settings(BaseSettings):
         return self.github_token is not None or (
             self.github_app_id is not None and self.github_app_private_key is not None
         )
+
+    @property
+    def github_app_key(self) -> SecretStr | None:
+        """The App's key in PEM, read from its file where the setting is a path."""
+        key = self.github_app_private_key
+        if key is None or "PRIVATE KEY" in key.get_secret_value():
+            return key
+        try:
+            return SecretStr(Path(key.get_secret_value()).expanduser().read_text("utf-8"))
+        except (OSError, ValueError):
+            raise SettingsError("GITHUB_APP_PRIVATE_KEY is neither a key in PEM nor the path of a file.") from None
 
     @property
     def dagster_home(self) -> Path:

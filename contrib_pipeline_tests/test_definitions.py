@@ -30,12 +30,15 @@ ASSETS = {
     "metrics/workspace_trends",
     "metrics/workspace_contributors",
 }
-JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup"}
-SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "reopened_days"}
+JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup", "check"}
+SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "reopened_days", "moved_repositories"}
 SCHEDULES = {
     "aggregate_workspaces_daily": "0 0 * * *",
     "set_priorities": "0 */6 * * *",
     "delete_expired_weekly": "0 3 * * 0",
+    "reconcile_nightly": "10 3 * * *",
+    "sweep_totals_weekly": "40 3 * * 6",
+    "check_daily": "30 5 * * *",
 }
 COMMANDS = {
     "aggregate",
@@ -55,6 +58,7 @@ COMMANDS = {
     "track",
     "untrack",
     "up",
+    "verify",
     "workspace",
 }
 FUNCTIONS = {

@@ -4,18 +4,19 @@ Knows no Dagster: a run hands in connection, client and callbacks, and gets an :
 captured, and by which run, is decided elsewhere.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from contrib_pipeline.capture import repositories
+from contrib_pipeline.capture import probe, repositories
+from contrib_pipeline.capture.compare import compare_and_repair
 from contrib_pipeline.capture.ledger import Counts, Entry, open_entry
 from contrib_pipeline.capture.repositories import InvalidName, Repository
-from contrib_pipeline.capture.subjects import DISCUSSIONS, PULL_REQUESTS, Subject
-from contrib_pipeline.capture.walks import Walk, changed, history, newest, one
+from contrib_pipeline.capture.subjects import PULL_REQUESTS, SUBJECTS, Subject
+from contrib_pipeline.capture.walks import Walk, changed, history, newest, one, read_the_unread, recent
 from contrib_pipeline.github.client import GitHubClient, Spent
 from contrib_pipeline.github.errors import (
     Blocked,
@@ -33,10 +34,16 @@ from contrib_pipeline.warehouse.statements import load
 
 _SQL = load("capture")
 
-Depth = Literal["changed", "newest", "history"]
+Depth = Literal["changed", "newest", "recent", "history", "verify"]
 
-_WALKS: dict[str, Callable[[Walk], None]] = {"changed": changed, "newest": newest, "history": history}
-_SUBJECTS: dict[str, Subject] = {"pull_requests": PULL_REQUESTS, "discussions": DISCUSSIONS}
+_WALKS: dict[str, Callable[[Walk], None]] = {
+    "changed": changed,
+    "newest": newest,
+    "recent": recent,
+    "history": history,
+    "verify": compare_and_repair,
+}
+_TERMINAL_REASONS = {NotFound: "gone", Forbidden: "private", Blocked: "blocked"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,11 @@ class CaptureRequest:
     subjects: tuple[str, ...] = ("pull_requests", "discussions")
     """Which connections; none: only the repository's metadata, read again."""
     numbers: tuple[int, ...] = ()
-    """Just these pull requests, with everything; depth and subjects don't matter then."""
+    """Just those with these numbers, of the first of ``subjects``, with everything; depth does not matter then."""
     track: bool = False
     """Track it from now on, also if it was untracked once; a repository that is new to us always is."""
+    is_background: bool = False
+    """Nobody waits for it: others go first where GitHub's budget is short."""
 
 
 @dataclass
@@ -70,8 +79,12 @@ class Outcome:
     """Why it is not complete, in one line."""
     deferred_until: datetime | None = None
     """GitHub's budget allows no more before then; the work is to be put back."""
-    is_terminal: bool = False
-    """Asking again can't help: GitHub does not show the repository."""
+    is_hopeless: bool = False
+    """Asking again can't help: a person has to change something on GitHub, or nothing can be done."""
+    missing: frozenset[int] = frozenset()
+    """Numbers of pull requests that were asked for and are not there."""
+    names_changed: bool = False
+    """A repository is new, or has another name now."""
 
     @property
     def name(self) -> str:
@@ -80,15 +93,18 @@ class Outcome:
 
 @dataclass
 class Captures:
-    """Captures repositories with one connection and one client."""
+    """Captures repositories with one connection."""
 
-    client: GitHubClient
+    client_for: Callable[[str], GitHubClient]
+    """The client that sees a repository; owners may have credentials of their own."""
     connection: Connection
     host: str
     run_id: str | None = None
     bot_logins: tuple[str, ...] = ()
     on_page: Callable[[str, str, int, int], None] = lambda *_: None
-    """Called after each page: repository, subject, nodes read, GitHub's total."""
+    """Called after each transaction: repository, subject, nodes read, GitHub's total."""
+    client: GitHubClient = field(init=False)
+    """The client of the capture under way."""
 
     def capture(self, request: CaptureRequest) -> Outcome:
         """Capture ``request``. Every failure that concerns this repository alone is in the outcome.
@@ -96,92 +112,194 @@ class Captures:
         Raises :class:`CannotContinue` (credential, query) and
         :class:`~contrib_pipeline.warehouse.errors.OtherHost`: no other repository would fare better.
         """
+        outcome = Outcome(request.repository)
+        with self._watched(outcome, request.repository, is_background=request.is_background):
+            try:
+                self._capture(request, outcome)
+            except NotVisible as error:
+                self._end(outcome, error)
+        return outcome
+
+    def read_metadata(self, asked: Sequence[Repository]) -> list[Outcome]:
+        """Read the metadata of many repositories, a hundred a request; finds renames, and what GitHub hides or shows.
+
+        What GitHub has hidden is recorded as terminal, which is no failure; a failure of the reading is the last
+        outcome.
+        """
+        outcomes = []
+        for client, group in self._by_client(asked):
+            reading = Outcome("metadata of repositories")
+            with self._watched(reading, group[0].name_with_owner, is_background=True):
+                for found in repositories.refresh_all(client, self.connection, group):
+                    outcomes.append(self._metadata_outcome(found))
+            if outcomes:
+                outcomes[-1].spent = reading.spent
+            if reading.error:
+                outcomes.append(reading)
+        return outcomes
+
+    def _metadata_outcome(self, found: repositories.Refreshed) -> Outcome:
+        before, after = found.before, found.after
+        outcome = Outcome(before.name_with_owner, after or before)
+        outcome.counts.add(tables.REPOSITORIES.name, found.written)
+        outcome.names_changed = after is not None and after.name_with_owner != before.name_with_owner
+        if found.error and not before.is_terminal:
+            self._mark_terminal(outcome, found.error)
+        return outcome
+
+    def probe(self, asked: Sequence[Repository]) -> probe.Probed:
+        """Which of these repositories moved: see ``probe``."""
         repositories.claim_host(self.connection, self.host)
-        outcome, before = Outcome(request.repository), self.client.spent.copy()
+        found = probe.Probed()
+        for client, group in self._by_client(asked):
+            found += probe.probe(client, self.connection, group)
+        return found
+
+    @contextmanager
+    def walk(self, name: str, subject: Subject, kind: str, outcome: Outcome) -> Iterator[Walk]:
+        """A walk of another kind over a repository that we know, with its ledger entry; for ``verify``."""
+        with self._watched(outcome, name, is_background=False):
+            try:
+                repository = outcome.repository = outcome.repository or self._known(name, outcome)
+                with self._entry(repository, subject, kind, outcome) as walk:
+                    yield walk
+            except NotVisible as error:
+                self._end(outcome, error)
+
+    @contextmanager
+    def _watched(self, outcome: Outcome, name: str, *, is_background: bool) -> Iterator[None]:
+        """Turns what stops a capture into words of its outcome, and adds up what it cost."""
+        repositories.claim_host(self.connection, self.host)
+        before: Spent | None = None
         try:
-            self._capture(request, outcome)
+            self.client = self.client_for(name)
+            before = self.client.spent.copy()
+            self.client.is_background = is_background
+            yield
         except (BudgetWait, MustWait) as wait:
             outcome.is_complete, outcome.deferred_until, outcome.error = False, wait.until, str(wait)
         except CannotContinue:
             raise
         except NotVisible as error:
-            self._end(outcome, error)
+            outcome.is_complete, outcome.is_hopeless, outcome.error = False, True, str(error)
         except (GitHubError, InvalidName) as error:
             outcome.is_complete, outcome.error = False, str(error)
-        outcome.spent = self.client.spent - before
-        return outcome
+        if before:
+            outcome.spent += self.client.spent - before
 
     def _capture(self, request: CaptureRequest, outcome: Outcome) -> None:
-        repository = outcome.repository = self._repository(request, outcome)
+        outcome.repository = self._repository(request, outcome)
+        self._read(request, outcome.repository, outcome)
+        if outcome.names_changed and outcome.name.lower() != request.repository.lower():
+            # It was renamed, and GitHub follows renames: unless another repository has taken its name since.
+            named, written = repositories.find(self.client, self.connection, request.repository)
+            if named.id != outcome.repository.id:
+                outcome.counts.add(tables.REPOSITORIES.name, written)
+                outcome.repository = named
+                self._read(request, named, outcome)
+
+    def _read(self, request: CaptureRequest, repository: Repository, outcome: Outcome) -> None:
         if request.track:
             repositories.set_tracked(self.connection, repository.id, is_tracked=True)
         if request.numbers:
-            self._one_by_one(repository, request.numbers, outcome)
+            self._one_by_one(repository, SUBJECTS[request.subjects[0]], request.numbers, outcome)
             return
+        refused: NotVisible | None = None
         for name in request.subjects:
-            if name != "discussions" or repository.has_discussions:
-                self._walk(repository, _SUBJECTS[name], request.depth, outcome)
+            try:
+                if name != "discussions" or repository.has_discussions:
+                    self._walk(repository, SUBJECTS[name], request.depth, outcome)
+            except NotVisible as error:
+                # A permission may be missing for one of them only.
+                refused = refused or error
+        if refused:
+            raise refused
 
     def _repository(self, request: CaptureRequest, outcome: Outcome) -> Repository:
         """From our records; asked for where we have none, or where its metadata is what is wanted."""
         known = outcome.repository = repositories.known(self.connection, request.repository)
-        if known and (request.subjects or request.numbers):
-            return known
         if known is None:
             repository, written = repositories.find(self.client, self.connection, request.repository)
-        else:
-            repository, written = repositories.refresh(self.client, self.connection, known)
+            outcome.names_changed = True
+            outcome.counts.add(tables.REPOSITORIES.name, written)
+            return repository
+        if known.is_terminal or not (request.subjects or request.numbers):
+            return self._refreshed(known, outcome)
+        return known
+
+    def _known(self, name: str, outcome: Outcome) -> Repository:
+        return self._repository(CaptureRequest(name), outcome)
+
+    def _refreshed(self, repository: Repository, outcome: Outcome) -> Repository:
+        found, written = repositories.refresh(self.client, self.connection, repository)
         outcome.counts.add(tables.REPOSITORIES.name, written)
-        return repository
+        outcome.names_changed |= found.name_with_owner != repository.name_with_owner
+        outcome.repository = found
+        return found
 
     def _walk(self, repository: Repository, subject: Subject, depth: Depth, outcome: Outcome) -> None:
-        kind = depth if subject is PULL_REQUESTS else subject.kind
-        with self._entry(repository, subject, kind, outcome) as walk:
+        with self._entry(repository, subject, depth, outcome) as walk:
             _WALKS[depth](walk)
-            stored = self._stored(repository, subject)
+            problems = read_the_unread(walk)
+            stored = self.stored(repository, subject)
             if depth == "history" and stored < (walk.total or 0):
-                outcome.is_complete = False
-                outcome.error = (
-                    f"{repository.name_with_owner}: GitHub counts {walk.total} {subject.kind.replace('_', ' ')}, "
+                problems.append(
+                    f"{repository.name_with_owner}: GitHub counts {walk.total} {subject.singular}s, "
                     f"{stored} are stored: run verify --repair."
                 )
+            explain(outcome, problems)
             if subject is PULL_REQUESTS:
                 outcome.github_total, outcome.stored_total = walk.total, stored
 
-    def _one_by_one(self, repository: Repository, numbers: tuple[int, ...], outcome: Outcome) -> None:
-        with self._entry(repository, PULL_REQUESTS, "one", outcome) as walk:
+    def _one_by_one(self, repository: Repository, subject: Subject, numbers: tuple[int, ...], outcome: Outcome) -> None:
+        with self._entry(repository, subject, "one", outcome) as walk:
             missing = [number for number in numbers if not one(walk, number)]
-            outcome.github_total, outcome.stored_total = walk.total, self._stored(repository, PULL_REQUESTS)
-            if missing:
-                outcome.is_complete = False
-                outcome.error = f"{repository.name_with_owner} has no pull request {', '.join(map(str, missing))}."
+            problems = read_the_unread(walk)
+            explain(outcome, problems)
+            if subject is PULL_REQUESTS:
+                self._explain_missing(repository, missing, outcome)
+                outcome.github_total, outcome.stored_total = walk.total, self.stored(repository, subject)
+
+    @staticmethod
+    def _explain_missing(repository: Repository, missing: Sequence[int], outcome: Outcome) -> None:
+        """A discussion is deleted or moved now and then, a pull request is not: somebody asked for a wrong number."""
+        if missing:
+            outcome.is_hopeless, outcome.missing = outcome.error is None, frozenset(missing)
+            explain(outcome, [f"{repository.name_with_owner} has no pull request {', '.join(map(str, missing))}."])
 
     @contextmanager
     def _entry(self, repository: Repository, subject: Subject, kind: str, outcome: Outcome) -> Iterator[Walk]:
-        """A walk with its ledger entry, alone on this repository's subject; the entry is closed however it ends."""
+        """A walk with its ledger entry, closed however it ends. Two history walks of one connection take turns."""
         lock = f"capture {subject.kind} {kind == 'history'} {repository.id}"
         self.connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (lock,))
-        entry = open_entry(self.connection, self.client, repository.id, kind, self.run_id)
+        named = kind if subject is PULL_REQUESTS else f"discussions {kind}".removesuffix(" changed")
+        entry = open_entry(self.connection, self.client, repository.id, named, self.run_id)
         walk = self._new_walk(repository, subject, entry)
         error: str | None = "Interrupted before its end."
+        already = outcome.error
         try:
             yield walk
-            error = outcome.error
+            error = outcome.error if outcome.error != already else None
             if walk.name_seen not in (None, repository.name_with_owner):
-                outcome.repository, written = repositories.refresh(self.client, self.connection, repository)
-                outcome.counts.add(tables.REPOSITORIES.name, written)
-        except (GitHubError, BudgetWait) as failure:
+                self._refreshed(repository, outcome)
+        except (BudgetWait, MustWait) as wait:
+            error = f"Deferred: {wait}"
+            raise
+        except GitHubError as failure:
             error = str(failure)
             raise
         finally:
-            entry.close(
-                github_total=walk.total,
-                stored_total=self._stored(repository, subject),
-                is_complete=error is None,
-                error=error,
-            )
+            self._close(walk, error)
             outcome.counts.merge(entry.counts)
             self.connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (lock,))
+
+    def _close(self, walk: Walk, error: str | None) -> None:
+        walk.entry.close(
+            github_total=walk.total,
+            stored_total=self.stored(walk.repository, walk.subject),
+            is_complete=error is None,
+            error=error,
+        )
 
     def _new_walk(self, repository: Repository, subject: Subject, entry: Entry) -> Walk:
         return Walk(
@@ -195,15 +313,43 @@ class Captures:
         )
 
     def _end(self, outcome: Outcome, error: NotVisible) -> None:
-        outcome.is_complete, outcome.is_terminal, outcome.error = False, True, str(error)
-        if outcome.repository is not None:
-            reason = {NotFound: "gone", Forbidden: "private", Blocked: "blocked"}[type(error)]
-            repositories.mark_terminal(self.connection, outcome.repository.id, reason)
+        """GitHub refuses: look whether it is the whole repository, or a part that a permission is missing for."""
+        outcome.is_complete, outcome.is_hopeless, outcome.error = False, True, str(error)
+        if outcome.repository is None:
+            return
+        try:
+            self._refreshed(outcome.repository, outcome)
+        except NotVisible as gone:
+            self._mark_terminal(outcome, gone)
 
-    def _stored(self, repository: Repository, subject: Subject) -> int:
+    def _mark_terminal(self, outcome: Outcome, error: NotVisible) -> None:
+        assert outcome.repository is not None
+        outcome.is_complete, outcome.is_hopeless, outcome.error = False, True, str(error)
+        repositories.mark_terminal(self.connection, outcome.repository.id, _TERMINAL_REASONS[type(error)])
+
+    def _by_client(self, asked: Sequence[Repository]) -> list[tuple[GitHubClient, list[Repository]]]:
+        """The repositories, with the client that sees them."""
+        groups: dict[int, tuple[GitHubClient, list[Repository]]] = {}
+        for repository in asked:
+            try:
+                client = self.client_for(repository.name_with_owner)
+            except NotVisible:
+                continue  # nobody may look at it: the check of freshness names it
+            groups.setdefault(id(client), (client, []))[1].append(repository)
+        return list(groups.values())
+
+    def stored(self, repository: Repository, subject: Subject) -> int:
+        """How many living ones of the subject are stored."""
         row = self.connection.execute(_SQL[f"stored_{subject.kind}"], {"repository_id": repository.id}).fetchone()
         assert row is not None
         return int(row["total"])
 
     def _is_bot_login(self, login: str) -> bool:
         return any(fnmatchcase(login.lower(), pattern.lower()) for pattern in self.bot_logins)
+
+
+def explain(outcome: Outcome, problems: Sequence[str]) -> None:
+    """What was not stored, and why: what was read is what was written plus this."""
+    if problems:
+        outcome.is_complete = False
+        outcome.error = "; ".join([*([outcome.error] if outcome.error else []), *problems])

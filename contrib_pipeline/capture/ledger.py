@@ -5,6 +5,7 @@ goes on from is ``state``'s.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contrib_pipeline.github.client import GitHubClient, Spent
 from contrib_pipeline.warehouse.connection import Connection
@@ -44,6 +45,7 @@ class Entry:
     client: GitHubClient
     id: int
     repository_id: int
+    started_at: datetime
     counts: Counts = field(default_factory=Counts)
     noted: Spent = field(default_factory=Spent)
     spent: Spent = field(default_factory=Spent)
@@ -85,4 +87,4 @@ def open_entry(
     values = {"repository_id": repository_id, "kind": kind, "run_id": run_id}
     row = connection.execute(_SQL["open_entry"], values).fetchone()
     assert row is not None
-    return Entry(connection, client, row["id"], repository_id, noted=client.spent.copy())
+    return Entry(connection, client, row["id"], repository_id, row["started_at"], noted=client.spent.copy())

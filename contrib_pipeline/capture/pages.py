@@ -1,47 +1,65 @@
-"""Pages of a connection, in a size that GitHub answers in time.
+"""Pages of a connection, in a size that GitHub answers in time, and lists of objects by id.
 
-A page that is too heavy is asked for again at half the size; after some good pages the size grows back. What is in
-the pages is not this file's business.
+A page that is too heavy is asked for again at half the size; after some good pages the size grows back. Objects that
+GitHub withholds are told apart from those that it answered whole. What is in the pages is not this file's business.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.errors import NotFound, TooMuch, TryAgain
+from contrib_pipeline.github.errors import NotFound, Partial, TooMuch, TryAgain
 
-LARGEST_PAGE = 50
-SMALLEST_PAGE = 1
+ITEMS = 100
+"""How many children come with each node of a page."""
+_FEW_ITEMS = 10
 _GROW_AFTER = 8
-IDS_PER_REQUEST = 100
+IDS_PER_FIELD = 100
+FULL_BATCH = 149
+"""Ids with one connection each that cost one point: GitHub rounds 149 requests by 100 to 1."""
 
 
 class CursorStuck(TryAgain):
     """GitHub says there is a next page, but its cursor is the one we came with."""
 
 
+class Unread(Exception):
+    """A part of one object could not be read: the object counts as not read; the message says why."""
+
+
 @dataclass
 class PageSize:
     """How many nodes to ask for next."""
 
-    current: int = LARGEST_PAGE
+    largest: int
+    current: int = 0
+    """0: the largest."""
     good_pages: int = 0
+    items: int | None = ITEMS
+    """Children of each node, fewer only while a single node is too heavy; None where nodes come without any."""
+
+    def __post_init__(self) -> None:
+        self.current = min(self.current or self.largest, self.largest)
 
     def shrink(self) -> bool:
-        """Half as many; False if it was the smallest already."""
+        """Half as many; False if it can't be less."""
         self.good_pages = 0
-        if self.current == SMALLEST_PAGE:
+        if self.current > 1:
+            self.current //= 2
+            return True
+        if self.items in (None, _FEW_ITEMS):
             return False
-        self.current = max(self.current // 2, SMALLEST_PAGE)
+        self.items = _FEW_ITEMS
         return True
 
     def answered(self) -> None:
         """A page came in time; after some of them, twice as many."""
+        self.items = self.items and ITEMS
         self.good_pages += 1
-        if self.good_pages >= _GROW_AFTER and self.current < LARGEST_PAGE:
-            self.current = min(self.current * 2, LARGEST_PAGE)
+        if self.good_pages >= _GROW_AFTER and self.current < self.largest:
+            self.current = min(self.current * 2, self.largest)
             self.good_pages = 0
 
 
@@ -50,89 +68,183 @@ class Page:
     """One page of a repository's connection."""
 
     nodes: list[dict[str, Any]]
+    """Those that GitHub answered whole."""
     total: int
     """GitHub's totalCount."""
     cursor: str | None
     has_next: bool
     read_at: datetime
     name_with_owner: str
+    newest: datetime | None
+    """The latest updatedAt in the whole connection; None where the document does not ask, or nothing is there."""
+    unread: dict[int, str]
+    """Numbers of those that GitHub withheld a part of, with its words."""
+    withheld: list[str]
+    """GitHub's words for those of which not even the number is known."""
 
 
 def pages(
-    client: GitHubClient, operation: str, connection: str, size: PageSize, *, after: str | None, **variables: Any
+    client: GitHubClient,
+    operation: str,
+    connection: str,
+    size: PageSize,
+    *,
+    after: str | None,
+    limit: int | None = None,
+    **variables: Any,
 ) -> Iterator[Page]:
-    """Every page of the repository's ``connection`` after the cursor ``after``.
+    """Every page of the repository's ``connection`` after the cursor ``after``, up to ``limit`` nodes.
 
     Raises :class:`TooMuch` when even the smallest page is too heavy, :class:`NotFound` when the repository is gone.
     """
+    left = limit
     while True:
-        page = _page(client, operation, connection, size, after=after, **variables)
+        page = _page(client, operation, connection, size, left, after=after, **variables)
         yield page
-        if not page.has_next:
+        left = None if left is None else left - len(page.nodes) - len(page.unread) - len(page.withheld)
+        if not page.has_next or left == 0:
             return
         if page.cursor == after:
             raise CursorStuck(f"{operation}: there is a page after {after!r}, but its cursor did not move.")
         after = page.cursor
 
 
-def _page(client: GitHubClient, operation: str, connection: str, size: PageSize, **variables: Any) -> Page:
+def _page(
+    client: GitHubClient, operation: str, connection: str, size: PageSize, left: int | None, **variables: Any
+) -> Page:
     while True:
+        first = size.current if left is None else min(size.current, left)
         try:
-            answer = client.execute(operation, first=size.current, **variables)
-            node, found = _whole(operation, connection, answer.data["node"])
+            items = {} if size.items is None else {"items": size.items}
+            page = _asked(client, operation, connection, first=first, **items, **variables)
         except TooMuch:
             if not size.shrink():
                 raise
             continue
         size.answered()
-        info = found["pageInfo"]
-        return Page(
-            nodes=found["nodes"],
-            total=found["totalCount"],
-            cursor=info["endCursor"],
-            has_next=info["hasNextPage"],
-            read_at=answer.read_at,
-            name_with_owner=node["nameWithOwner"],
-        )
+        return page
 
 
-def _whole(operation: str, connection: str, node: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The repository's node and its connection, with no node missing."""
+def _asked(client: GitHubClient, operation: str, connection: str, **variables: Any) -> Page:
+    """One page as GitHub answers it, whole or in part. Raises :class:`TooMuch` where it left out nodes unsaid."""
+    spoilt: dict[int, str] = {}
+    try:
+        answer = client.execute(operation, **variables)
+        data, read_at = answer.data, answer.read_at
+    except Partial as part:
+        data, read_at, spoilt = part.data, part.read_at, _spoilt_nodes(part, connection)
+    node = data["node"]
     if node is None:
         raise NotFound(f"{operation}: GitHub no longer knows the repository.")
-    if any(n is None for n in node[connection]["nodes"]):
+    found, info = node[connection], node[connection]["pageInfo"]
+    whole = [n for place, n in enumerate(found["nodes"]) if place not in spoilt]
+    if None in whole:
         raise TooMuch(f"{operation}: GitHub left out nodes of the page.")
-    return node, node[connection]
+    in_part = {place: found["nodes"][place] or {} for place in spoilt}
+    return Page(
+        nodes=whole,
+        total=found["totalCount"],
+        cursor=info["endCursor"],
+        has_next=info["hasNextPage"],
+        read_at=read_at,
+        name_with_owner=node["nameWithOwner"],
+        newest=_newest(node),
+        unread={n["number"]: spoilt[place] for place, n in in_part.items() if n.get("number")},
+        withheld=[spoilt[place] for place, n in in_part.items() if not n.get("number")],
+    )
+
+
+def _spoilt_nodes(part: Partial, connection: str) -> dict[int, str]:
+    """The places in the page that errors lie under; another place spoils the page itself."""
+    spoilt = {}
+    for path in part.paths:
+        if list(path[:3]) != ["node", connection, "nodes"] or len(path) == 3 or not isinstance(path[3], int):  # noqa: PLR2004
+            raise TryAgain(str(part)) from part
+        spoilt[path[3]] = str(part)
+    return spoilt
+
+
+def _newest(node: dict[str, Any]) -> datetime | None:
+    nodes = node.get("newest", {}).get("nodes")
+    return datetime.fromisoformat(nodes[0]["updatedAt"]) if nodes else None
 
 
 def rest_of(
     client: GitHubClient, operation: str, connection: str, node_id: str, first_page: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """All nodes of a nested connection: those of ``first_page``, and those that its pages after it have."""
-    nodes, info = list(first_page["nodes"]), first_page["pageInfo"]
-    while info["hasNextPage"]:
+    """All nodes of a nested connection: those of ``first_page``, and those that its pages after it have.
+
+    Raises :class:`Unread` where the object went away meanwhile, or can't be read whole.
+    """
+    nodes, info, size = list(first_page["nodes"]), first_page["pageInfo"], PageSize(ITEMS)
+    while True:
+        if None in nodes:
+            raise Unread(f"{operation}: GitHub left out nodes.")
+        if not info["hasNextPage"]:
+            return nodes
         after = info["endCursor"]
-        node = client.execute(operation, id=node_id, after=after).data["node"]
-        if node is None:
-            raise NotFound(f"{operation}: the object went away while it was read.")
+        try:
+            node = client.execute(operation, id=node_id, first=size.current, after=after).data["node"]
+        except TooMuch as error:
+            if size.current == 1:
+                raise Unread(str(error)) from error
+            size.shrink()
+            continue
+        except (NotFound, Partial) as error:
+            raise Unread(str(error)) from error
+        if not node:
+            raise Unread(f"{operation}: the object went away while it was read.")
         nodes += node[connection]["nodes"]
         info = node[connection]["pageInfo"]
         if info["hasNextPage"] and info["endCursor"] == after:
             raise CursorStuck(f"{operation}: there is a page after {after!r}, but its cursor did not move.")
-    return nodes
 
 
-def by_ids(client: GitHubClient, operation: str, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The nodes with these ids, up to a hundred a request, fewer where that is too heavy; missing ones are left out."""
-    for start in range(0, len(ids), IDS_PER_REQUEST):
-        yield from _nodes(client, operation, list(ids[start : start + IDS_PER_REQUEST]))
+@dataclass
+class ById:
+    """Objects asked for by id. Those that are neither here nor in ``unread`` are not there any more."""
+
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    """Ids of those that could not be read whole, with the reason."""
+    read_at: datetime | None = None
+    """When GitHub gave the first of them."""
 
 
-def _nodes(client: GitHubClient, operation: str, ids: list[str]) -> list[dict[str, Any]]:
+def by_ids(client: GitHubClient, operation: str, ids: Sequence[str], batch: int = FULL_BATCH, **variables: Any) -> ById:
+    """The objects with these ids, up to ``batch`` a request, fewer where that is too heavy."""
+    found = ById()
+    for start in range(0, len(ids), batch):
+        _add(found, client, operation, list(ids[start : start + batch]), batch > IDS_PER_FIELD, variables)
+    return found
+
+
+def _add(
+    found: ById, client: GitHubClient, operation: str, ids: list[str], two_fields: bool, variables: dict[str, Any]
+) -> None:
+    asked: dict[str, Any] = {"ids": ids[:IDS_PER_FIELD], **variables}
+    if two_fields:
+        asked |= {"more": ids[IDS_PER_FIELD:], "isMore": len(ids) > IDS_PER_FIELD}
+    spoilt: dict[int, str] = {}
     try:
-        return [node for node in client.execute(operation, ids=ids).data["nodes"] if node]
-    except TooMuch:
+        answer = client.execute(operation, **asked)
+        data, read_at = answer.data, answer.read_at
+    except Partial as part:
+        data, read_at = part.data, part.read_at
+        spoilt = {_place(path): str(part) for path in part.paths}
+    except TooMuch as error:
         if len(ids) == 1:
-            raise
+            found.unread[ids[0]] = str(error)
+            return
         half = len(ids) // 2
-        return _nodes(client, operation, ids[:half]) + _nodes(client, operation, ids[half:])
+        for some in (ids[:half], ids[half:]):
+            _add(found, client, operation, some, two_fields, variables)
+        return
+    nodes = [*data["nodes"], *(data.get("more") or [])]
+    found.read_at = found.read_at or read_at
+    found.nodes += [node for place, node in enumerate(nodes) if node and place not in spoilt]
+    found.unread |= {ids[place]: reason for place, reason in spoilt.items()}
+
+
+def _place(path: Sequence[str | int]) -> int:
+    return int(path[1]) + (IDS_PER_FIELD if path[0] == "more" else 0)

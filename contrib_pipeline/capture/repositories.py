@@ -3,12 +3,16 @@
 A repository's pull requests and discussions are ``walks``' business.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from contrib_pipeline.capture.pages import IDS_PER_FIELD, by_ids
 from contrib_pipeline.github import rows
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.errors import NotFound
+from contrib_pipeline.github.errors import Forbidden, NotFound, NotVisible
 from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.errors import OtherHost
@@ -35,6 +39,8 @@ class Repository:
     name_with_owner: str
     has_discussions: bool
     history_complete: bool
+    is_terminal: bool
+    """GitHub does not show it any more."""
 
 
 def parse_name(text: str) -> tuple[str, str]:
@@ -84,34 +90,78 @@ def find(client: GitHubClient, connection: Connection, name: str) -> tuple[Repos
     node = answer.data["repository"]
     if node is None:
         raise NotFound(f"GitHub has no repository {name} that this credential may see.")
-    return record(connection, rows.repository(node, answer.read_at))
+    return _recorded(client, connection, rows.repository(node, answer.read_at))
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A repository of ours, and what GitHub says of it now."""
+
+    before: Repository
+    after: Repository | None = None
+    """None: GitHub does not show it, and ``error`` says how so."""
+    written: Written = field(default_factory=Written)
+    error: NotVisible | None = None
 
 
 def refresh(client: GitHubClient, connection: Connection, repository: Repository) -> tuple[Repository, Written]:
     """The same repository by its id, with the metadata that GitHub has now: found after a rename, too.
 
-    Raises :class:`~contrib_pipeline.github.errors.NotFound`.
+    Raises the subclasses of :class:`~contrib_pipeline.github.errors.NotVisible`.
     """
-    answer = client.execute("Repositories", ids=[repository.node_id])
-    (node,) = answer.data["nodes"]
-    if not node:
-        raise NotFound(f"GitHub no longer has {repository.name_with_owner}, or no longer shows it to this credential.")
-    return record(connection, rows.repository(node, answer.read_at))
+    (found,) = refresh_all(client, connection, [repository])
+    if found.error:
+        raise found.error
+    assert found.after is not None
+    return found.after, found.written
 
 
-def record(connection: Connection, row: dict[str, Any]) -> tuple[Repository, Written]:
-    """Write one repository's metadata. A new one is tracked from here on."""
+def refresh_all(client: GitHubClient, connection: Connection, repositories: Sequence[Repository]) -> list[Refreshed]:
+    """Each repository with what GitHub has now, a hundred a request."""
+    refreshed = []
+    for start in range(0, len(repositories), IDS_PER_FIELD):
+        asked = repositories[start : start + IDS_PER_FIELD]
+        found = by_ids(client, "Repositories", [repository.node_id for repository in asked], IDS_PER_FIELD)
+        nodes = {node["id"]: node for node in found.nodes}
+        for repository in asked:
+            if node := nodes.get(repository.node_id):
+                assert found.read_at is not None
+                new, written = _recorded(client, connection, rows.repository(node, found.read_at))
+                refreshed.append(Refreshed(repository, new, written))
+            elif reason := found.unread.get(repository.node_id):
+                refreshed.append(Refreshed(repository, error=Forbidden(reason)))
+            else:
+                message = (
+                    f"GitHub no longer has {repository.name_with_owner}, or no longer shows it to this credential."
+                )
+                refreshed.append(Refreshed(repository, error=NotFound(message)))
+    return refreshed
 
-    def work() -> tuple[Repository, Written]:
+
+def _recorded(client: GitHubClient, connection: Connection, row: dict[str, Any]) -> tuple[Repository, Written]:
+    """Write one repository's metadata; whoever had its name until now is looked for by id."""
+    repository, written, released = _record(connection, row)
+    for other in released:
+        # Not there, it stays marked as gone.
+        with suppress(NotVisible):
+            refresh(client, connection, other)
+    return repository, written
+
+
+def _record(connection: Connection, row: dict[str, Any]) -> tuple[Repository, Written, list[Repository]]:
+    """Write the row, track it if it is new, take its name from others: itself, what was written, those others."""
+
+    def work() -> tuple[Repository, Written, list[Repository]]:
         before = connection.execute(_SQL["repository_by_id"], {"id": row["id"]}).fetchone()
-        connection.execute(_SQL["release_name"], {"id": row["id"], "name": row["name_with_owner"]})
+        values = {"id": row["id"], "name": row["name_with_owner"]}
+        released = from_rows(connection.execute(_SQL["release_name"], values))
         written = write(connection, tables.REPOSITORIES, [row])
         connection.execute(_SQL["classify"], {"ids": [row["id"]]})
         if before is None:
             set_tracked(connection, row["id"], is_tracked=True)
         after = connection.execute(_SQL["repository_by_id"], {"id": row["id"]}).fetchone()
         assert after is not None
-        return _repository(after), written
+        return _repository(after), written, released
 
     return in_transaction(connection, work)
 
@@ -122,13 +172,28 @@ def set_tracked(connection: Connection, repository_id: int, *, is_tracked: bool)
 
 
 def tracked(connection: Connection) -> list[Repository]:
-    """All tracked repositories, by name."""
-    return [_repository(row) for row in connection.execute(_SQL["tracked"])]
+    """All tracked repositories, by name; those too that GitHub no longer shows."""
+    return from_rows(connection.execute(_SQL["tracked"]))
+
+
+def visible(connection: Connection) -> list[Repository]:
+    """The tracked repositories that GitHub shows, by name."""
+    return [repository for repository in tracked(connection) if not repository.is_terminal]
+
+
+def recently_active(connection: Connection, within: timedelta) -> list[Repository]:
+    """The tracked repositories in which something stored was updated ``within`` that time."""
+    return from_rows(connection.execute(_SQL["recently_active"], {"within": within}))
+
+
+def names(connection: Connection) -> set[str]:
+    """``owner/name`` of every repository that we hold data of."""
+    return {row["name_with_owner"] for row in connection.execute(_SQL["names"])}
 
 
 def members(connection: Connection) -> list[Repository]:
     """The tracked members of active workspaces, by name."""
-    return [_repository(row) for row in connection.execute(_SQL["members"])]
+    return from_rows(connection.execute(_SQL["members"]))
 
 
 def set_priorities(connection: Connection) -> int:
@@ -144,6 +209,24 @@ def mark_terminal(connection: Connection, repository_id: int, reason: str) -> No
     connection.execute(_SQL["mark_terminal"], {"id": repository_id, "reason": reason})
 
 
+def stored_totals(connection: Connection, repository_id: int) -> dict[str, int | None]:
+    """Living ``pull_requests`` and ``discussions``; None for what was never walked to its end."""
+    row = connection.execute(_SQL["stored_totals"], {"repository_id": repository_id}).fetchone()
+    assert row is not None
+    return row
+
+
+def is_whole(connection: Connection, repository: Repository) -> bool:
+    """Whether everything was walked to its end once."""
+    stored = stored_totals(connection, repository.id)
+    return stored["pull_requests"] is not None and (stored["discussions"] is not None or not repository.has_discussions)
+
+
+def from_rows(found: Iterable[dict[str, Any]]) -> list[Repository]:
+    """Repositories from rows of ``github.repositories``."""
+    return [_repository(row) for row in found]
+
+
 def _repository(row: dict[str, Any]) -> Repository:
     return Repository(
         id=row["id"],
@@ -151,4 +234,5 @@ def _repository(row: dict[str, Any]) -> Repository:
         name_with_owner=row["name_with_owner"],
         has_discussions=row["has_discussions"],
         history_complete=row["history_complete"],
+        is_terminal=row["terminal_reason"] is not None,
     )

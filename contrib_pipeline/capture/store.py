@@ -1,14 +1,14 @@
-"""One page, one transaction: rows, vanished rows, first reviews, cursor or watermark, the ledger.
+"""One transaction of a walk: rows, vanished rows, first reviews, cursor or watermark, the ledger.
 
 Contributors go first, in a short transaction of their own: they are shared by all repositories, and holding their
 locks through a page is what makes two writers deadlock. Re-opened days are noted by triggers (``0004_metrics.sql``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from contrib_pipeline.capture.ledger import Entry
-from contrib_pipeline.capture.subjects import PageRows
+from contrib_pipeline.capture.subjects import PULL_REQUESTS, PageRows, Subject
 from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -18,20 +18,23 @@ _SQL = load("capture")
 _FIRST_REVIEW = load("first_review")
 
 
-def store_page(entry: Entry, page: PageRows, read_at: datetime, also: Callable[[], None]) -> None:
-    """Write ``page``; ``also`` runs in its transaction (where the next page goes on from)."""
+def store_page(entry: Entry, subject: Subject, page: PageRows, read_at: datetime, also: Callable[[], None]) -> None:
+    """Write ``page``, read at ``read_at``; ``also`` runs in its transaction (where the next page goes on from)."""
     connection = entry.connection
     people = in_transaction(connection, lambda: write(connection, tables.CONTRIBUTORS, page.contributors))
 
     def work() -> dict[str, Written]:
+        # From here on no other writer changes this repository, so that what is overtaken stays so.
         connection.execute(_SQL["take_turns"], {"repository_id": entry.repository_id})
+        page.leave_out(_overtaken(connection, subject, page, read_at), subject.parent_key)
         written = {tables.CONTRIBUTORS.name: people}
         for table in tables.WRITE_ORDER:
             if rows := page.of(table):
                 written[table.name] = write(connection, table, rows)
-        for name, gone in _delete_vanished(connection, page, read_at).items():
-            written[name] = written.get(name, Written()) + gone
-        _refresh_first_reviews(connection, page)
+        _delete_vanished(connection, subject, page, read_at, written)
+        if subject is PULL_REQUESTS:
+            ids = [row["id"] for row in page.of(subject.table)]
+            connection.execute(_FIRST_REVIEW["refresh"], {"pull_request_ids": ids})
         also()
         entry.note(written)
         return written
@@ -39,45 +42,53 @@ def store_page(entry: Entry, page: PageRows, read_at: datetime, also: Callable[[
     entry.noted_until_now(in_transaction(connection, work))
 
 
-def delete_pull_request(entry: Entry, number: int, read_at: datetime) -> None:
-    """Mark a stored pull request that GitHub no longer has."""
+def delete_parents(entry: Entry, subject: Subject, numbers: Sequence[int], read_at: datetime) -> int:
+    """Mark those that GitHub no longer has, with all that hangs on them; how many there were.
+
+    What was created or read again after ``read_at`` is left alone.
+    """
 
     def work() -> dict[str, Written]:
-        values = {"repository_id": entry.repository_id, "number": number, "read_at": read_at}
-        count = entry.connection.execute(_SQL["delete_pull_request"], values).rowcount
-        written = {tables.PULL_REQUESTS.name: Written(updated=count)}
+        entry.connection.execute(_SQL["take_turns"], {"repository_id": entry.repository_id})
+        values = {"repository_id": entry.repository_id, "numbers": list(numbers), "read_at": read_at}
+        count = entry.connection.execute(_SQL[f"delete_{subject.kind}"], values).rowcount
+        written = {subject.table.name: Written(updated=count)}
         entry.note(written)
         return written
 
-    entry.noted_until_now(in_transaction(entry.connection, work))
+    written = in_transaction(entry.connection, work)
+    entry.noted_until_now(written)
+    return written[subject.table.name].updated
 
 
-def _delete_vanished(connection: Connection, page: PageRows, read_at: datetime) -> dict[str, Written]:
-    """Mark stored children that a whole reading of their parent no longer has."""
-    gone: dict[str, Written] = {}
-    for statement, table, kind in _CHILDREN:
-        if not page.of(_PARENT[table.name]):
-            continue
+def _overtaken(connection: Connection, subject: Subject, page: PageRows, read_at: datetime) -> set[int]:
+    """Parents that a later reading has changed: this one says nothing about them any more."""
+    values = {"ids": [row["id"] for row in page.of(subject.table)], "read_at": read_at}
+    return {row["id"] for row in connection.execute(_SQL[f"overtaken_{subject.kind}"], values)}
+
+
+def _delete_vanished(
+    connection: Connection, subject: Subject, page: PageRows, read_at: datetime, written: dict[str, Written]
+) -> None:
+    """Mark stored children that a whole reading of their parent no longer has; add them to ``written``."""
+    parents: set[int] = set()
+    for statement, table, kind in _CHILDREN[subject.kind]:
         found = [row["id"] for row in page.of(table) if kind is None or row["kind"] == kind]
         values = {"parents": page.whole, "found": found, "kind": kind, "read_at": read_at}
-        count = connection.execute(_SQL[statement], values).rowcount
-        gone[table.name] = gone.get(table.name, Written()) + Written(updated=count)
-    return gone
+        gone = [row["parent_id"] for row in connection.execute(_SQL[statement], values)]
+        parents.update(gone)
+        written[table.name] = written.get(table.name, Written()) + Written(updated=len(gone))
+    if parents:
+        # Nothing else tells a reading made before that it must not bring them back.
+        values = {"ids": sorted(parents), "read_at": read_at}
+        connection.execute(_SQL[f"note_reading_{subject.kind}"], values)
 
 
-def _refresh_first_reviews(connection: Connection, page: PageRows) -> None:
-    if page.of(tables.PULL_REQUESTS):
-        connection.execute(_FIRST_REVIEW["refresh"], {"pull_request_ids": page.whole})
-
-
-_CHILDREN = (
-    ("delete_vanished_reviews", tables.REVIEWS, None),
-    ("delete_vanished_comments", tables.COMMENTS, "issue"),
-    ("delete_vanished_comments", tables.COMMENTS, "review"),
-    ("delete_vanished_discussion_comments", tables.DISCUSSION_COMMENTS, None),
-)
-_PARENT = {
-    tables.REVIEWS.name: tables.PULL_REQUESTS,
-    tables.COMMENTS.name: tables.PULL_REQUESTS,
-    tables.DISCUSSION_COMMENTS.name: tables.DISCUSSIONS,
+_CHILDREN = {
+    "pull_requests": (
+        ("delete_vanished_reviews", tables.REVIEWS, None),
+        ("delete_vanished_comments", tables.COMMENTS, "issue"),
+        ("delete_vanished_comments", tables.COMMENTS, "review"),
+    ),
+    "discussions": (("delete_vanished_discussion_comments", tables.DISCUSSION_COMMENTS, None),),
 }

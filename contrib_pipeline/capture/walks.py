@@ -1,22 +1,23 @@
-"""The walks over one repository's pull requests or discussions: newest, changed, history, one.
+"""The walks over one repository's pull requests or discussions: newest, changed, recent, history, one, some.
 
-Each walk is page-atomic and can be killed anywhere. What a walk proves goes to the ledger; which walk is due, and
-what happens when GitHub refuses, is ``captures``' business.
+Each walk writes a few pages at a time, with the place where to go on in the same transaction, and can be killed
+anywhere. What a walk proves goes to the ledger; which walk is due, and what happens when GitHub refuses, is
+``captures``' business.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from contrib_pipeline.capture.ledger import Entry
-from contrib_pipeline.capture.pages import Page, PageSize, pages
+from contrib_pipeline.capture.pages import ITEMS, Page, PageSize, by_ids, pages
 from contrib_pipeline.capture.repositories import Repository
-from contrib_pipeline.capture.state import State, read_state, save_cursor, save_watermark
-from contrib_pipeline.capture.store import delete_pull_request, store_page
+from contrib_pipeline.capture.state import OVERLAP, State, read_state, save_cursor, save_watermark
+from contrib_pipeline.capture.store import delete_parents, store_page
 from contrib_pipeline.capture.subjects import PULL_REQUESTS, Subject
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.errors import NotFound
+from contrib_pipeline.github.errors import BadCursor, NotFound, Partial, TooMuch
 from contrib_pipeline.github.rows import Contributors
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -24,11 +25,33 @@ from contrib_pipeline.warehouse.statements import load
 _SQL = load("capture")
 
 NEWEST = 100
-# GitHub's instants have whole seconds, and its replicas lag: read again what was updated just before the watermark.
-OVERLAP = timedelta(minutes=5)
+RECENT = timedelta(days=14)
+"""What bumps GitHub's updatedAt is not documented: what was updated within this time is read again every night."""
+# A transaction holds at most so many pages, so many requests by id: enough to fill those requests.
+_PAGES, _REQUESTS = 4, 3
+_NODES_BY_ID = 25
+"""Pull requests by id that cost one point."""
 
 Progress = Callable[[int, int], None]
-"""Called after each page with the nodes read so far and GitHub's total."""
+"""Called after each transaction with the nodes read so far and GitHub's total."""
+Cut = Callable[[Page], tuple[list[dict[str, Any]], bool]]
+"""What a walk wants of a page, and whether it ends there."""
+
+
+@dataclass
+class Unit:
+    """Pages that are completed and written together."""
+
+    nodes: list[dict[str, Any]]
+    first: Page
+    last: Page
+    is_last: bool
+    pages: int = 1
+
+    def add(self, page: Page, nodes: list[dict[str, Any]], is_last: bool) -> None:
+        self.nodes += nodes
+        self.last, self.is_last = page, is_last
+        self.pages += 1
 
 
 @dataclass
@@ -46,6 +69,10 @@ class Walk:
     """The repository's name in GitHub's last answer: differs from ours after a rename."""
     total: int | None = None
     """GitHub's totalCount in the last answer."""
+    unread: dict[int, str] = field(default_factory=dict)
+    """Numbers of what could not be read whole, with GitHub's words."""
+    withheld: list[str] = field(default_factory=list)
+    """GitHub's words for what could not be read, and whose number is not known."""
 
     @property
     def history_kind(self) -> str:
@@ -54,26 +81,45 @@ class Walk:
     def state(self, kind: str) -> State:
         return read_state(self.connection, self.repository.id, kind)
 
-    def pages(self, field: str, size: PageSize, after: str | None = None) -> Any:
-        """The pages of the subject's connection, newest first by ``field``."""
+    def size(self, kind: str) -> PageSize:
+        return self.state(kind).size(self.subject.largest_page)
+
+    def units(
+        self, order: str, size: PageSize, cut: Cut, *, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Unit]:
+        """What ``cut`` wants of the pages, newest first by ``order``, some pages together."""
+        unit: Unit | None = None
+        for page in self._pages(order, size, after, limit):
+            nodes, is_last = cut(page)
+            if unit is None:
+                unit = Unit(list(nodes), page, page, is_last)
+            else:
+                unit.add(page, nodes, is_last)
+            if is_last or unit.pages == _PAGES or self.subject.requests_after(unit.nodes) >= _REQUESTS:
+                yield unit
+                unit = None
+            if is_last:
+                return
+
+    def _pages(self, order: str, size: PageSize, after: str | None, limit: int | None) -> Iterator[Page]:
+        subject = self.subject
+        ours = {"id": self.repository.node_id, "field": order}
         for page in pages(
-            self.client,
-            self.subject.operation,
-            self.subject.connection,
-            size,
-            after=after,
-            id=self.repository.node_id,
-            field=field,
+            self.client, subject.page_operation, subject.connection, size, after=after, limit=limit, **ours
         ):
             self.name_seen, self.total = page.name_with_owner, page.total
+            self.unread |= page.unread
+            self.withheld += page.withheld
             yield page
 
-    def store(self, nodes: list[dict[str, Any]], read_at: datetime, also: Callable[[], None]) -> None:
-        """Complete ``nodes``, write them, and do ``also`` in the same transaction."""
-        page = self.subject.complete(self.client, nodes, self.repository.id, Contributors(self.is_bot_login))
-        store_page(self.entry, page, read_at, also)
+    def store(self, nodes: list[dict[str, Any]], read_at: datetime, also: Callable[[], None] = lambda: None) -> None:
+        """Complete ``nodes``, read at ``read_at``, write them, and do ``also`` in the same transaction."""
+        people = Contributors(self.is_bot_login, read_at)
+        page = self.subject.complete(self.client, nodes, self.repository.id, people, read_at)
+        self.unread |= page.unread
+        store_page(self.entry, self.subject, page, read_at, also)
 
-    def save_watermark(self, watermark: datetime | None, verified_at: datetime | None, size: PageSize) -> None:
+    def save_watermark(self, watermark: datetime | None, verified_at: datetime | None, size: int | None = None) -> None:
         save_watermark(
             self.connection,
             self.repository.id,
@@ -85,7 +131,7 @@ class Walk:
 
     def finish_history(self) -> None:
         """No cursor is left; for pull requests the repository is no longer partial."""
-        save_cursor(self.connection, self.repository.id, self.history_kind, None, PageSize())
+        save_cursor(self.connection, self.repository.id, self.history_kind, None, None)
         if self.subject is PULL_REQUESTS:
             self.connection.execute(_SQL["complete_history"], {"id": self.repository.id})
 
@@ -95,95 +141,160 @@ def newest(walk: Walk, limit: int = NEWEST) -> None:
 
     Where these are all there are, the history is complete as well.
     """
-    size = walk.state(walk.subject.kind).size()
-    read, started = 0, None
-    for page in walk.pages("CREATED_AT", size):
-        started = started or page.read_at
-        nodes = page.nodes[: limit - read]
-        read += len(nodes)
-        is_last = read >= limit or not page.has_next
-        is_all = not page.has_next and len(nodes) == len(page.nodes)
+    size, read, started = walk.size(walk.subject.kind), 0, None
 
-        def also(
-            page: Page = page, started: datetime = started, is_last: bool = is_last, is_all: bool = is_all
-        ) -> None:
-            if is_last:
-                walk.save_watermark(started, page.read_at, size)
-            if is_all:
+    def cut(page: Page) -> tuple[list[dict[str, Any]], bool]:
+        nonlocal read
+        read += len(page.nodes) + len(page.unread) + len(page.withheld)
+        return page.nodes, read >= limit or not page.has_next
+
+    for unit in walk.units("CREATED_AT", size, cut, limit=limit):
+        started = started or unit.first.read_at
+
+        def also(unit: Unit = unit, started: datetime = started) -> None:
+            if unit.is_last:
+                walk.save_watermark(started, started, size.current)
+            if not unit.last.has_next:
                 walk.finish_history()
 
-        walk.store(nodes, page.read_at, also)
-        walk.on_page(read, min(page.total, limit))
-        if is_last:
-            return
+        walk.store(unit.nodes, unit.first.read_at, also)
+        walk.on_page(read, min(unit.last.total, limit))
 
 
 def changed(walk: Walk) -> None:
-    """What GitHub updated since the watermark, newest update first; without a watermark, the newest.
-
-    The next watermark is the newest update of the *first* page, and is saved with the last: what is touched while
-    we walk jumps to the front of GitHub's list, and is found by the next walk.
-    """
+    """What GitHub updated since the watermark, newest update first; without a watermark, the newest."""
     state = walk.state(walk.subject.kind)
     if state.watermark is None:
         newest(walk)
-        return
-    size, read, first = state.size(), 0, None
-    for page in walk.pages("UPDATED_AT", size):
-        first = first or page
-        nodes = [n for n in page.nodes if _updated_at(n) >= state.watermark - OVERLAP]
-        read += len(nodes)
-        is_last = len(nodes) < len(page.nodes) or not page.has_next
+    else:
+        _updated_since(walk, state.watermark - OVERLAP)
 
-        def also(first: Page = first, is_last: bool = is_last) -> None:
-            if is_last:
-                watermark = max((_updated_at(n) for n in first.nodes), default=None)
-                walk.save_watermark(watermark, first.read_at, size)
 
-        walk.store(nodes, page.read_at, also)
-        walk.on_page(read, read if is_last else page.total)
-        if is_last:
-            return
+def recent(walk: Walk) -> None:
+    """What was updated within :data:`RECENT`, read again whether or not anything says that it changed."""
+    state = walk.state(walk.subject.kind)
+    if state.watermark is None:
+        newest(walk)
+    else:
+        _updated_since(walk, min(state.watermark - OVERLAP, walk.entry.started_at - RECENT))
+
+
+def _updated_since(walk: Walk, since: datetime) -> None:
+    """The next watermark is the newest update of the *first* page, and is saved with the last.
+
+    What is touched while we walk jumps to the front of GitHub's list, and is found by the next walk.
+    """
+    size, read, first = walk.size(walk.subject.kind), 0, None
+
+    def cut(page: Page) -> tuple[list[dict[str, Any]], bool]:
+        nodes = [node for node in page.nodes if _updated_at(node) >= since]
+        return nodes, len(nodes) < len(page.nodes) or not page.has_next
+
+    for unit in walk.units("UPDATED_AT", size, cut):
+        first = first or unit.first
+        read += len(unit.nodes)
+
+        def also(unit: Unit = unit, first: Page = first) -> None:
+            if unit.is_last:
+                watermark = max((_updated_at(node) for node in first.nodes), default=None)
+                walk.save_watermark(watermark, first.read_at, size.current)
+
+        walk.store(unit.nodes, unit.first.read_at, also)
+        walk.on_page(read, read if unit.is_last else unit.last.total)
 
 
 def history(walk: Walk) -> None:
     """Everything, newest first by creation (which never changes), from where an earlier walk was stopped.
 
-    Then what changed meanwhile, so that what is stored can be compared with GitHub's total.
+    Then what changed meanwhile, where anything did, so that what is stored can be compared with GitHub's total.
     """
-    state, kept = walk.state(walk.history_kind), walk.state(walk.subject.kind)
-    size, read = state.size(), 0
-    for page in walk.pages("CREATED_AT", size, after=state.cursor):
-        read += len(page.nodes)
+    state = walk.state(walk.history_kind)
+    try:
+        last = _everything(walk, state, state.cursor)
+    except BadCursor:
+        if state.cursor is None:
+            raise
+        last = _everything(walk, state, None)
+    if walk.state(walk.subject.kind).is_behind(last.newest):
+        changed(walk)
+    else:
+        walk.save_watermark(None, last.read_at)
 
-        def also(page: Page = page, is_first: bool = read == len(page.nodes)) -> None:
+
+def _everything(walk: Walk, state: State, after: str | None) -> Page:
+    """All pages after that cursor; the last one."""
+    kept, size = walk.state(walk.subject.kind), state.size(walk.subject.largest_page)
+    read, last = 0, None
+
+    def cut(page: Page) -> tuple[list[dict[str, Any]], bool]:
+        return page.nodes, not page.has_next
+
+    for unit in walk.units("CREATED_AT", size, cut, after=after):
+        is_first, last = last is None, unit.last
+        read += len(unit.nodes)
+
+        def also(unit: Unit = unit, is_first: bool = is_first) -> None:
             if is_first and kept.watermark is None:
-                walk.save_watermark(page.read_at, None, size)
-            if page.has_next:
-                save_cursor(walk.connection, walk.repository.id, walk.history_kind, page.cursor, size)
+                walk.save_watermark(unit.first.read_at, None)
+            if unit.last.has_next:
+                save_cursor(walk.connection, walk.repository.id, walk.history_kind, unit.last.cursor, size.current)
             else:
                 walk.finish_history()
 
-        walk.store(page.nodes, page.read_at, also)
-        walk.on_page(read, page.total)
-    changed(walk)
+        walk.store(unit.nodes, unit.first.read_at, also)
+        walk.on_page(read, unit.last.total)
+    assert last is not None
+    return last
 
 
 def one(walk: Walk, number: int) -> bool:
-    """The pull request ``number`` with everything; False where GitHub has none (ours is marked deleted then)."""
+    """The one with this ``number``, with everything; False where GitHub has none (ours is marked deleted then)."""
     try:
-        answer = walk.client.execute("PullRequest", id=walk.repository.node_id, number=number)
+        answer = _asked_alone(walk, number)
     except NotFound:
-        # The repository itself may be gone: only one that answers proves that the pull request is not there.
+        # The repository itself may be gone: only one that answers proves that this is not there.
         probe = walk.client.execute("Probe", ids=[walk.repository.node_id])
-        if probe.data["nodes"] == [None]:
+        if not probe.data["nodes"][0]:
             raise
-        delete_pull_request(walk.entry, number, probe.read_at)
+        delete_parents(walk.entry, walk.subject, [number], probe.read_at)
+        walk.unread.pop(number, None)
         return False
+    except (Partial, TooMuch) as error:
+        walk.unread[number] = str(error)
+        return True
     node = answer.data["node"]
-    walk.name_seen, walk.total = node["nameWithOwner"], node["pullRequests"]["totalCount"]
-    walk.store([node["pullRequest"]], answer.read_at, lambda: None)
+    walk.name_seen, walk.total = node["nameWithOwner"], node["total"]["totalCount"]
+    walk.unread.pop(number, None)
+    walk.store([node["one"]], answer.read_at)
     return True
+
+
+def _asked_alone(walk: Walk, number: int) -> Any:
+    asked = {"id": walk.repository.node_id, "number": number}
+    try:
+        return walk.client.execute(walk.subject.one_operation, items=ITEMS, **asked)
+    except TooMuch:
+        return walk.client.execute(walk.subject.one_operation, items=1, **asked)
+
+
+def some(walk: Walk, numbers_by_id: dict[str, int]) -> None:
+    """Those with these node ids, with everything, many a request."""
+    ids: Sequence[str] = list(numbers_by_id)
+    for start in range(0, len(ids), _NODES_BY_ID):
+        found = by_ids(
+            walk.client, walk.subject.nodes_operation, ids[start : start + _NODES_BY_ID], _NODES_BY_ID, items=ITEMS
+        )
+        walk.unread |= {numbers_by_id[node_id]: reason for node_id, reason in found.unread.items()}
+        if found.read_at:
+            walk.store(found.nodes, found.read_at)
+
+
+def read_the_unread(walk: Walk) -> list[str]:
+    """Ask again, one by one, for what a walk could not read whole; what still can't be read, a sentence each."""
+    for number in sorted(walk.unread):
+        one(walk, number)
+    name, kind = walk.repository.name_with_owner, walk.subject.singular
+    return [f"{name}, {kind} {number}: {reason}" for number, reason in walk.unread.items()] + walk.withheld
 
 
 def _updated_at(node: dict[str, Any]) -> datetime:

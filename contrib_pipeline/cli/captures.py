@@ -1,9 +1,9 @@
-"""Commands that ask GitHub: ``capture``, ``discussions``, ``track``, ``untrack``."""
+"""Commands that ask GitHub: ``capture``, ``discussions``, ``verify``, ``track``, ``untrack``."""
 
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -13,12 +13,23 @@ from rich.progress import Progress as Bars
 from contrib_pipeline.capture import repositories
 from contrib_pipeline.capture.captures import Outcome
 from contrib_pipeline.capture.progress import Progress
-from contrib_pipeline.cli.instance import dagster_instance, warehouse
+from contrib_pipeline.cli.instance import dagster_instance, database, warehouse
+from contrib_pipeline.cli.output import as_json, print_rows
 from contrib_pipeline.cli.runs import run_here
 from contrib_pipeline.events import inbox
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.settings import SettingsError, read_settings
 
+if TYPE_CHECKING:
+    from contrib_pipeline.capture.verify import Verification
+
+_KINDS, _WAYS = ("pull_requests", "discussions"), ("missing", "surplus", "different")
+_COLUMNS = (
+    "repository",
+    "complete",
+    *(f"{kind}_{side}" for kind in _KINDS for side in ("on_github", "stored")),
+    "differences",
+)
 _REVIEWS, _COMMENTS = "github.reviews", "github.comments"
 _PULL_REQUESTS = "github.pull_requests"
 _DISCUSSIONS = ("github.discussions", "github.discussion_comments")
@@ -44,6 +55,29 @@ def capture(names: tuple[str, ...], history: bool, numbers: tuple[int, ...]) -> 
 def discussions(names: tuple[str, ...]) -> None:
     """Capture the discussions of repositories, with comments, replies and chosen answers."""
     _run(names, {"discussions_only": True})
+
+
+@click.command()
+@names
+@click.option("--repair", is_flag=True, help="Capture exactly what differs; mark deleted what GitHub no longer has.")
+@as_json
+def verify(names: tuple[str, ...], repair: bool, as_json: bool) -> None:
+    """Compare what is stored with what GitHub has, pull request by pull request.
+
+    Exit code 0 only if all is there, or is after the repair.
+    """
+    from contrib_pipeline.capture.verify import verify as compared
+    from contrib_pipeline.defs.resources import open_captures
+
+    spelled, settings = [_spelled(name) for name in names], read_settings()
+    with database(settings) as url, open_captures(settings, url) as captures:
+        found = [compared(captures, name, mend=repair) for name in spelled]
+    print_rows([_row(verification) for verification in found], _COLUMNS, as_json=as_json, empty="")
+    for verification in found:
+        for line in _named(verification):
+            click.echo(line, err=True)
+    if not all(verification.is_complete for verification in found):
+        raise SystemExit(1)
 
 
 @click.command()
@@ -103,6 +137,32 @@ def _summary(outcomes: Sequence[Outcome], run_id: str, seconds: float) -> dict[s
     }
 
 
+def _row(verification: "Verification") -> dict[str, Any]:
+    """One repository's comparison: totals for the table, the numbers of what differs for JSON."""
+    outcome = verification.outcome
+    row: dict[str, Any] = {"repository": outcome.name, "complete": verification.is_complete}
+    for kind in _KINDS:
+        compared = verification.compared.get(kind)
+        row[f"{kind}_on_github"] = compared.github_total if compared else None
+        row[f"{kind}_stored"] = compared.stored_total if compared else None
+        for way in _WAYS:
+            row[f"{kind}_{way}"] = sorted(getattr(compared, way)) if compared else []
+    row["differences"] = sum(len(value) for value in row.values() if isinstance(value, list))
+    row |= {"repaired": verification.is_repaired, "error": outcome.error}
+    return row | {"requests": outcome.spent.requests, "points": outcome.spent.points}
+
+
+def _named(verification: "Verification") -> list[str]:
+    """What differs, and what went wrong, a line each."""
+    lines = [
+        f"{verification.outcome.name}: {way} {kind.replace('_', ' ')}: {', '.join(map(str, sorted(numbers)))}"
+        for kind, compared in verification.compared.items()
+        for way in _WAYS
+        if (numbers := getattr(compared, way))
+    ]
+    return lines + ([f"Error: {verification.outcome.error}"] if verification.outcome.error else [])
+
+
 def _spelled(name: str) -> str:
     try:
         return "/".join(repositories.parse_name(name))
@@ -130,4 +190,4 @@ class _Bars(Progress):
         self.outcomes.append(outcome)
 
 
-COMMANDS = [capture, discussions, track, untrack]
+COMMANDS = [capture, discussions, verify, track, untrack]

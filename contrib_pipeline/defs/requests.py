@@ -4,8 +4,9 @@ Pure. Only here do the vocabularies of ``events`` and ``capture`` meet.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from contrib_pipeline.capture.captures import CaptureRequest
+from contrib_pipeline.capture.captures import CaptureRequest, Depth
 from contrib_pipeline.events.commands import (
     Classify,
     ClassifyAll,
@@ -19,50 +20,82 @@ from contrib_pipeline.events.commands import (
 )
 from contrib_pipeline.events.queue import Claimed
 
-Work = list[tuple[CaptureRequest, list[Claimed]]]
+_DISCUSSIONS = ("discussions",)
+RECONCILE, SWEEP = "reconcile", "sweep"
+"""Reasons of syncs: read again what was updated lately; compare everything, and repair what differs."""
+INSISTING = {"manual", RECONCILE, SWEEP}
+"""Reasons of syncs that are never skipped as fresh."""
+_DEPTHS: dict[str | None, Depth] = {RECONCILE: "recent", SWEEP: "verify"}
 
 
-def capture_requests(events: Iterable[Claimed], tracked: Sequence[str]) -> Work:
-    """Each request with the events that it answers, in the events' order; ``tracked`` are all tracked repositories."""
-    wanted: dict[CaptureRequest, list[Claimed]] = {}
+@dataclass(frozen=True)
+class ReadAllMetadata:
+    """Read the metadata of all tracked repositories again, many a request."""
+
+
+Request = CaptureRequest | ReadAllMetadata
+Work = list[tuple[Request, list[Claimed]]]
+
+
+def capture_requests(events: Iterable[Claimed], visible: Sequence[str]) -> Work:
+    """Each request with the events that it answers, in the events' order.
+
+    ``visible`` are the tracked repositories that GitHub shows.
+    """
+    wanted: dict[Request, list[Claimed]] = {}
     for event in events:
-        for request in _requests(event.command, tracked):
+        for request in _requests(event.command, visible):
             wanted.setdefault(request, []).append(event)
-    return _with_numbers_together(wanted)
+    return _merged(wanted)
 
 
-def _requests(command: Command, tracked: Sequence[str]) -> list[CaptureRequest]:
+def _requests(command: Command, visible: Sequence[str]) -> Sequence[Request]:
     match command:
         case PullRequestDetails(repository=name, numbers=numbers):
-            return [CaptureRequest(name, numbers=numbers)]
-        case Sync(repository=name):
-            return [CaptureRequest(name)]
-        case SyncHistory(repository=name):
-            return [CaptureRequest(name, depth="history")]
+            return [CaptureRequest(name, subjects=("pull_requests",), numbers=numbers)]
+        case Sync(repository=name, reason=reason):
+            return [CaptureRequest(name, depth=_DEPTHS.get(reason, "changed"), is_background=reason in _DEPTHS)]
+        case SyncHistory(repository=name, reason=reason):
+            return [CaptureRequest(name, depth="history", is_background=reason != "manual")]
         case Discover(repository=name):
             return [CaptureRequest(name, track=True)]
-        case SyncDiscussions(repository=name):
-            return [CaptureRequest(name, subjects=("discussions",))]
+        case SyncDiscussions(repository=name, numbers=numbers):
+            return [CaptureRequest(name, subjects=_DISCUSSIONS, numbers=numbers)]
         case SyncAllDiscussions():
-            return [CaptureRequest(name, subjects=("discussions",)) for name in tracked]
+            return [CaptureRequest(name, subjects=_DISCUSSIONS, is_background=True) for name in visible]
         case Classify(repository=name):
             return [CaptureRequest(name, subjects=())]
         case ClassifyAll():
-            return [CaptureRequest(name, subjects=()) for name in tracked]
+            return [ReadAllMetadata()]
         case _:
             raise TypeError(f"{type(command).__name__} is not carried out by a capture.")
 
 
-def _with_numbers_together(wanted: dict[CaptureRequest, list[Claimed]]) -> Work:
-    """One request for all single pull requests of a repository."""
-    together: dict[str, tuple[set[int], list[Claimed]]] = {}
-    rest: Work = []
+def _merged(wanted: dict[Request, list[Claimed]]) -> Work:
+    """One request for all that is alike of a repository; single numbers go together."""
+    together: dict[tuple[object, ...], tuple[Request, list[Claimed]]] = {}
     for request, events in wanted.items():
-        if request.numbers:
-            numbers, asked = together.setdefault(request.repository, (set(), []))
-            numbers.update(request.numbers)
-            asked += events
+        key = _alike(request)
+        if key in together:
+            other, asked = together[key]
+            together[key] = (_both(other, request), [*asked, *(event for event in events if event not in asked)])
         else:
-            rest.append((request, events))
-    single = [(CaptureRequest(name, numbers=tuple(sorted(n))), asked) for name, (n, asked) in together.items()]
-    return single + rest
+            together[key] = (request, list(events))
+    return list(together.values())
+
+
+def _alike(request: Request) -> tuple[object, ...]:
+    if isinstance(request, ReadAllMetadata):
+        return (request,)
+    return (request.repository.lower(), request.depth, request.subjects, bool(request.numbers))
+
+
+def _both(one: Request, other: Request) -> Request:
+    if isinstance(one, ReadAllMetadata) or isinstance(other, ReadAllMetadata):
+        return one
+    return replace(
+        one,
+        numbers=tuple(sorted({*one.numbers, *other.numbers})),
+        track=one.track or other.track,
+        is_background=one.is_background and other.is_background,
+    )

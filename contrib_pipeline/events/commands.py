@@ -9,6 +9,8 @@ from datetime import date
 from typing import Literal
 
 EVERYTHING = "*"
+HISTORY = "capture/repository.sync-enhanced"
+"""The function that walks over a repository's whole history: beside its other events, and only one at a time."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from contrib_pipeline.events.commands import EVERYTHING
+from contrib_pipeline.events.commands import EVERYTHING, HISTORY
 from contrib_pipeline.events.queue import Pending
 from contrib_pipeline.events.repositories import KnownRepository
 
@@ -33,7 +33,7 @@ JOBS: dict[str, str | None] = {
 _CAPACITY = 50
 _WEIGHTS = {"small": 1, "medium": 5, "large": _CAPACITY}
 _LIGHT = {"capture/pr.details", "classify/single-repository"}
-_ALONE = {"capture/repository.sync-enhanced", "scheduled/workspace-aggregation"}
+_ALONE = {HISTORY, "scheduled/workspace-aggregation"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ class _Work:
 
 
 def dispatch(pending: Iterable[Pending], repositories: Mapping[str, KnownRepository]) -> list[Batch]:
-    """Batches for ``pending``, the most urgent first; every event is in exactly one, and so is every repository.
+    """Batches for ``pending``, the most urgent first; every event is in exactly one.
+
+    So is every repository, but for its history: that goes beside its other events, never with them.
 
     ``repositories``: what is known of them, by key.
     """
@@ -88,10 +90,11 @@ def dispatch(pending: Iterable[Pending], repositories: Mapping[str, KnownReposit
 
 
 def _works(pending: Iterable[Pending]) -> list[_Work]:
-    """Events coalesced: one piece of work per job and key; what is about everything, per function."""
+    """Events coalesced: one piece of work per job and key; what is about everything, or a history, per function."""
     grouped: dict[tuple[str | None, str | None, str], list[Pending]] = {}
     for event in sorted(pending, key=lambda event: event.id):
-        function = event.function if event.key in (None, EVERYTHING) else ""
+        goes_alone = event.key in (None, EVERYTHING) or event.function == HISTORY
+        function = event.function if goes_alone else ""
         grouped.setdefault((JOBS[event.function], event.key, function), []).append(event)
     return [_Work(job, key, tuple(events)) for (job, key, _), events in grouped.items()]
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from contrib_pipeline.events.catalogue import Understood, understand
-from contrib_pipeline.events.commands import Cancel, Command
+from contrib_pipeline.events.commands import HISTORY, Cancel, Command
 from contrib_pipeline.events.inbox import Source
 from contrib_pipeline.events.repositories import look_up, references
 from contrib_pipeline.warehouse.connection import Connection
@@ -75,12 +75,14 @@ class Wake(StrEnum):
 def due(connection: Connection, limit: int = 2000) -> list[Pending]:
     """Events that need a run now, the most urgent first, marked as asked for.
 
-    Not among them: events about something that a run holds, or that was asked for in the last 20 seconds.
+    Not among them: events about something that a run holds, or that was asked for in the last 20 seconds. The history
+    of a repository and its other events don't wait for each other.
     """
     with connection.transaction():
         # One at a time: two listeners at once would each see a key free and ask for a run on it.
         connection.execute("select pg_advisory_xact_lock(%s)", (_ONE_AT_A_TIME,))
-        rows = connection.execute(_SQL["due"], {"limit": limit, "again": _ASKED_AGAIN}).fetchall()
+        values = {"limit": limit, "again": _ASKED_AGAIN, "history": HISTORY}
+        rows = connection.execute(_SQL["due"], values).fetchall()
     return sorted((Pending(**row) for row in rows), key=lambda event: (-event.priority, event.id))
 
 
@@ -150,6 +152,11 @@ def put_back(
 def running(connection: Connection) -> dict[str, list[str]]:
     """The ids of running events, by the run that holds them."""
     return {row["run_id"]: row["ids"] for row in connection.execute(_SQL["running"])}
+
+
+def still_pending(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Those of ``ids`` that no run holds and that have not ended."""
+    return [row["id"] for row in connection.execute(_SQL["still_pending"], {"ids": list(ids)})]
 
 
 def cancel(connection: Connection, what: Cancel, *, reason: str, before: datetime | None = None) -> Cancelled:

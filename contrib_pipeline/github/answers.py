@@ -1,7 +1,7 @@
 """What a reply means: data that may be used whole, or one typed error.
 
-Partial data is never handed on as whole: the only error that leaves an answer usable is NOT_FOUND under
-``nodes(ids:)``, where each object stands for itself.
+Partial data is never handed on as whole: it travels in :class:`Partial` with the paths that can't be trusted. The only
+error that leaves an answer whole is NOT_FOUND under ``nodes(ids:)``, where each object stands for itself.
 """
 
 import re
@@ -13,12 +13,15 @@ from typing import Any
 from contrib_pipeline.github.budget import Quota
 from contrib_pipeline.github.errors import (
     BadCredentials,
+    BadCursor,
     Blocked,
     CannotContinue,
     Forbidden,
     GitHubError,
     InvalidQuery,
     NotFound,
+    NotVisible,
+    Partial,
     RateLimited,
     SecondaryLimited,
     TooMuch,
@@ -27,12 +30,18 @@ from contrib_pipeline.github.errors import (
 from contrib_pipeline.github.transport import Reply
 
 _SECONDARY = re.compile(r"secondary rate|abuse detection", re.IGNORECASE)
+_PRIMARY = re.compile(r"API rate limit (already )?exceeded", re.IGNORECASE)
 _TIMED_OUT = re.compile(
     r"something went wrong while executing your query|couldn't respond to your request in time", re.IGNORECASE
 )
+_BLOCKED = re.compile(r"access blocked|has been disabled|DMCA", re.IGNORECASE)
 _PRIMARY_TYPES = {"RATE_LIMITED", "RATE_LIMIT"}
 _HEAVY_TYPES = {"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"}
 _SECONDARY_WAIT = timedelta(seconds=60)
+_LISTS_BY_ID = {"nodes", "more"}
+"""Fields of our documents that look objects up by id: an object that is not there is null in its own place only."""
+_OBJECT_DEPTH = 2
+"""``node.pullRequest``, ``repository``: an error up here concerns the object asked for, further down a part of it."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +49,6 @@ class Answer:
     """Data that may be used whole."""
 
     data: dict[str, Any]
-    cost: int
-    """Points that it cost."""
     read_at: datetime
     """When GitHub gave it, by GitHub's clock."""
 
@@ -51,10 +58,24 @@ def understand(reply: Reply, operation: str) -> Answer:
     if error := _refusal(reply, operation):
         raise error
     assert reply.payload is not None
-    if error := _first_error(reply, operation):
-        raise error
-    data = reply.payload["data"]
-    return Answer(data, int((data.get("rateLimit") or {}).get("cost", 1)), read_at(reply))
+    problems: list[dict[str, Any]] = reply.payload.get("errors") or []
+    for problem in problems:
+        if error := _error(problem, reply, operation):
+            raise error
+    data = reply.payload.get("data")
+    if not isinstance(data, dict):
+        raise TryAgain(f"{operation}: the answer has no data.")
+    if parts := [problem for problem in problems if not _is_missing_by_id(problem)]:
+        message = f"{operation}: GitHub withholds a part of the answer: {parts[0].get('message')}"
+        raise Partial(message, data, [part["path"] for part in parts], read_at(reply))
+    return Answer(data, read_at(reply))
+
+
+def cost(reply: Reply) -> int:
+    """Points that the request cost; 0 where the answer does not say."""
+    data = (reply.payload or {}).get("data")
+    limit = data.get("rateLimit") if isinstance(data, dict) else None
+    return int(limit["cost"]) if limit else 0
 
 
 def quota(reply: Reply) -> Quota | None:
@@ -83,10 +104,12 @@ def _refusal(reply: Reply, operation: str) -> GitHubError | None:
             return BadCredentials("GitHub does not accept the credential: check GITHUB_TOKEN, or the GitHub App's key.")
         case 403 | 429 if _SECONDARY.search(reply.body) or "retry-after" in reply.headers:
             return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
-        case 403 | 429 if reply.headers.get("x-ratelimit-remaining") == "0":
+        case 403 | 429 if reply.headers.get("x-ratelimit-remaining") == "0" or _PRIMARY.search(reply.body):
             return RateLimited(f"{operation}: the hour's points are spent.", _reset(reply))
+        case 429:
+            return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
         case 403:
-            return Forbidden(f"{operation}: GitHub refuses: {message or reply.body[:200]}")
+            return _forbidden(operation, message or reply.body[:200])
         case 451:
             return Blocked(f"{operation}: GitHub withholds this repository: {message}")
         case 502 | 504:
@@ -100,36 +123,54 @@ def _refusal(reply: Reply, operation: str) -> GitHubError | None:
     return None
 
 
-def _first_error(reply: Reply, operation: str) -> GitHubError | None:
+def _error(problem: dict[str, Any], reply: Reply, operation: str) -> GitHubError | None:
+    """What one entry of ``errors`` means for the whole answer; None where it concerns a part of it."""
     assert reply.payload is not None
-    errors = reply.payload.get("errors") or []
-    data = reply.payload.get("data")
-    for error in errors:
-        kind, message, path = error.get("type"), str(error.get("message", "")), error.get("path") or []
-        if kind in _PRIMARY_TYPES or error.get("code") == "graphql_rate_limit":
-            return RateLimited(f"{operation}: the hour's points are spent.", _reset(reply))
-        if _SECONDARY.search(message):
-            return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
-        if kind in _HEAVY_TYPES or _TIMED_OUT.search(message):
-            return TooMuch(f"{operation}: too heavy for GitHub: {message}")
-        if kind == "NOT_FOUND":
-            if path[:1] == ["nodes"]:
-                continue
-            return NotFound(f"{operation}: {message}")
-        if kind == "FORBIDDEN":
-            return Forbidden(f"{operation}: {message}")
-        if data is None:
-            return InvalidQuery(f"{operation}: GitHub refused the query: {message}")
-        return TryAgain(f"{operation}: GitHub answered in part only: {message}")
-    if not isinstance(data, dict):
-        return TryAgain(f"{operation}: the answer has no data.")
-    return None
+    kind, message = problem.get("type"), str(problem.get("message", ""))
+    if kind in _PRIMARY_TYPES or problem.get("code") == "graphql_rate_limit":
+        return RateLimited(f"{operation}: the hour's points are spent.", _reset(reply))
+    if _SECONDARY.search(message):
+        return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
+    if kind in _HEAVY_TYPES or _TIMED_OUT.search(message):
+        return TooMuch(f"{operation}: too heavy for GitHub: {message}")
+    if kind == "INVALID_CURSOR_ARGUMENTS":
+        return BadCursor(f"{operation}: {message}")
+    if _is_part(problem):
+        return None
+    if kind == "NOT_FOUND":
+        return NotFound(f"{operation}: {message}")
+    if kind == "FORBIDDEN" or _BLOCKED.search(message):
+        return _forbidden(operation, message)
+    if reply.payload.get("data") is None:
+        return InvalidQuery(f"{operation}: GitHub refused the query: {message}")
+    return TryAgain(f"{operation}: GitHub answered in part only: {message}")
+
+
+def _is_part(problem: dict[str, Any]) -> bool:
+    """Whether it concerns an object below the one asked for, or one of a list of ids."""
+    path = problem.get("path") or []
+    return len(path) > _OBJECT_DEPTH or (len(path) == _OBJECT_DEPTH and path[0] in _LISTS_BY_ID)
+
+
+def _is_missing_by_id(problem: dict[str, Any]) -> bool:
+    path = problem.get("path") or []
+    return problem.get("type") == "NOT_FOUND" and len(path) == _OBJECT_DEPTH and path[0] in _LISTS_BY_ID
+
+
+def _forbidden(operation: str, message: str) -> NotVisible:
+    if _BLOCKED.search(message):
+        return Blocked(f"{operation}: GitHub withholds this repository: {message}")
+    return Forbidden(f"{operation}: GitHub refuses: {message}")
 
 
 def _retry_after(reply: Reply) -> datetime:
-    header = reply.headers.get("retry-after", "")
-    wait = timedelta(seconds=int(header)) if header.isdigit() else _SECONDARY_WAIT
-    return datetime.now(UTC) + wait
+    """From the header, in seconds or as a date; where only the reset is told, then; else after a minute."""
+    header, now = reply.headers.get("retry-after", ""), datetime.now(UTC)
+    if header.isdigit():
+        return now + timedelta(seconds=int(header))
+    if header:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    return _reset(reply) if reply.headers.get("x-ratelimit-remaining") == "0" else now + _SECONDARY_WAIT
 
 
 def _reset(reply: Reply) -> datetime:

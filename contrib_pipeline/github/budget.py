@@ -31,5 +31,5 @@ class Reservation(Protocol):
 class Budget(Protocol):
     """Where a request's points are reserved before it is sent."""
 
-    def reserve(self, points: int) -> AbstractContextManager[Reservation]:
-        """Wait for a place; raises :class:`~contrib_pipeline.github.errors.MustWait` if that takes over a minute."""
+    def reserve(self, points: int, *, is_background: bool) -> AbstractContextManager[Reservation]:
+        """Wait for a place, which work in the background gets later; raises an error if that takes over a minute."""

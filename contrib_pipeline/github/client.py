@@ -16,9 +16,10 @@ from contrib_pipeline.github import answers
 from contrib_pipeline.github.answers import Answer
 from contrib_pipeline.github.budget import Budget
 from contrib_pipeline.github.cost import points
+from contrib_pipeline.github.credentials import Credential
 from contrib_pipeline.github.documents import document
-from contrib_pipeline.github.errors import MustWait, TryAgain
-from contrib_pipeline.github.transport import GitHubTransport
+from contrib_pipeline.github.errors import BadCredentials, MustWait, TryAgain
+from contrib_pipeline.github.transport import GitHubTransport, Reply
 
 RETRIES = 3
 
@@ -45,15 +46,16 @@ class GitHubClient:
     """A connection to GitHub's GraphQL API with one credential."""
 
     url: str
-    token: str = field(repr=False)
+    credential: Credential
     budget: Budget
     retry_seconds: float = 1.0
     """Wait before the first retry; it doubles, with jitter."""
+    is_background: bool = False
+    """Others go first: see ``budget``."""
     spent: Spent = field(default_factory=Spent)
 
     def __post_init__(self) -> None:
         self._transport = GitHubTransport(self.url)
-        self._transport.authorize(self.token)
         self._transport.connect()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:
@@ -67,9 +69,10 @@ class GitHubClient:
     def execute(self, name: str, /, **variables: Any) -> Answer:
         """The whole answer to the operation ``name``.
 
-        Tries again after faults of the moment, and after short waits that GitHub asks for. Raises the subclasses of
-        :class:`~contrib_pipeline.github.errors.GitHubError`.
+        Tries again after faults of the moment, after short waits that GitHub asks for, and once with a new token where
+        there can be one. Raises the subclasses of :class:`~contrib_pipeline.github.errors.GitHubError`.
         """
+        may_renew = True
         for attempt in range(RETRIES):
             try:
                 return self._execute_once(name, variables)
@@ -78,24 +81,31 @@ class GitHubClient:
             except MustWait:
                 # The budget knows the pause now: it waits if that is short, and raises if it is not.
                 continue
+            except BadCredentials:
+                if not may_renew or not self.credential.renew():
+                    raise
+                may_renew = False
         return self._execute_once(name, variables)
 
     def _execute_once(self, name: str, variables: dict[str, Any]) -> Answer:
-        with self.budget.reserve(points(name, variables)) as reservation:
-            self.spent.requests += 1
-            request = GraphQLRequest(document(name), variable_values=variables)
-            try:
-                self._transport.execute(request)
-            except TransportConnectionFailed as error:
-                raise TryAgain(f"{name}: no answer from {self.url}: {error}") from error
-            reply = self._transport.reply
-            assert reply is not None
+        self._transport.authorize(self.credential.token())
+        with self.budget.reserve(points(name, variables), is_background=self.is_background) as reservation:
+            reply = self._send(name, variables)
+            self.spent.points += answers.cost(reply)
             if left := answers.quota(reply):
                 reservation.settle(left)
             try:
-                answer = answers.understand(reply, name)
+                return answers.understand(reply, name)
             except MustWait as error:
                 reservation.pause(error.until)
                 raise
-            self.spent.points += answer.cost
-            return answer
+
+    def _send(self, name: str, variables: dict[str, Any]) -> Reply:
+        self.spent.requests += 1
+        try:
+            self._transport.execute(GraphQLRequest(document(name), variable_values=variables))
+        except TransportConnectionFailed as error:
+            raise TryAgain(f"{name}: no answer from {self.url}: {error}") from error
+        reply = self._transport.reply
+        assert reply is not None
+        return reply

@@ -4,7 +4,9 @@ Source of the classes: the shapes that GitHub documents and that others report (
 spellings of the primary limit, secondary limits in 403 and 429, timeouts in HTML and JSON, 200 with an error).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 
 class GitHubError(Exception):
@@ -37,6 +39,22 @@ class Forbidden(NotVisible):
 
 class Blocked(NotVisible):
     """451 or a disabled repository: GitHub withholds it."""
+
+
+class Partial(GitHubError):
+    """Some objects below the one that was asked for could not be read; ``data`` is right outside ``paths``."""
+
+    def __init__(
+        self, message: str, data: dict[str, Any], paths: Sequence[Sequence[str | int]], read_at: datetime
+    ) -> None:
+        super().__init__(message)
+        self.data = data
+        self.paths = paths
+        self.read_at = read_at
+
+
+class BadCursor(GitHubError):
+    """GitHub does not take the cursor any more: the walk has to begin anew."""
 
 
 class TooMuch(GitHubError):

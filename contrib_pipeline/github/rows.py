@@ -24,8 +24,9 @@ _BOT_SUFFIX = "[bot]"
 class Contributors:
     """Collects the accounts that a page mentions, one row each."""
 
-    def __init__(self, is_bot_login: Callable[[str], bool]) -> None:
+    def __init__(self, is_bot_login: Callable[[str], bool], read_at: datetime) -> None:
         self._is_bot_login = is_bot_login
+        self._read_at = read_at
         self._rows: dict[int, Row] = {}
 
     def id_of(self, actor: Node | None) -> int | None:
@@ -53,6 +54,7 @@ class Contributors:
             "is_bot": kind == "bot" or self._is_bot_login(login),
             "name": account.get("name"),
             "avatar_url": actor["avatarUrl"],
+            "read_at": self._read_at,
         }
 
 
@@ -83,7 +85,9 @@ def repository(node: Node, read_at: datetime) -> Row:
     }
 
 
-def pull_request(node: Node, repository_id: int, timeline: Iterable[Node], people: Contributors) -> Row:
+def pull_request(
+    node: Node, repository_id: int, timeline: Iterable[Node], people: Contributors, read_at: datetime
+) -> Row:
     """A row of ``github.pull_requests``; ``timeline`` are all its timeline items."""
     ready = [item["createdAt"] for item in timeline if item["__typename"] == "ReadyForReviewEvent"]
     return {
@@ -111,6 +115,7 @@ def pull_request(node: Node, repository_id: int, timeline: Iterable[Node], peopl
         "head_ref": node["headRefName"],
         "review_decision": node["reviewDecision"],
         "url": node["url"],
+        "read_at": read_at,
         "deleted_at": None,
     }
 
@@ -126,7 +131,7 @@ def reviews(timeline: Iterable[Node], pull_request_id: int, repository_id: int, 
             "author_id": people.id_of(node["author"]),
             "state": node["state"],
             "body": node["body"],
-            "submitted_at": node["submittedAt"],
+            "submitted_at": node["submittedAt"] or node["createdAt"],
             "updated_at": node["updatedAt"],
             "deleted_at": None,
         }
@@ -172,7 +177,7 @@ def _comment(
     }
 
 
-def discussion(node: Node, repository_id: int, people: Contributors) -> Row:
+def discussion(node: Node, repository_id: int, people: Contributors, read_at: datetime) -> Row:
     """A row of ``github.discussions``."""
     return {
         "id": node["databaseId"],
@@ -193,6 +198,7 @@ def discussion(node: Node, repository_id: int, people: Contributors) -> Row:
         "updated_at": node["updatedAt"],
         "closed_at": node["closedAt"],
         "url": node["url"],
+        "read_at": read_at,
         "deleted_at": None,
     }
 

@@ -4,8 +4,9 @@ gql raises on any status over 400 with a text that lacks the body, and the body 
 is a rate limit. Deciding what an answer means is ``answers``' business.
 """
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -29,6 +30,17 @@ class Reply:
     payload: dict[str, Any] | None
 
 
+@dataclass(frozen=True)
+class _Bearer(requests.auth.AuthBase):
+    """The token as GitHub wants it. Given as ``auth``, since else ~/.netrc would replace the header."""
+
+    token: str = field(repr=False)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
 class GitHubTransport(RequestsHTTPTransport):
     """One connection to the GraphQL endpoint; not shared between threads, since it keeps the last reply."""
 
@@ -46,8 +58,7 @@ class GitHubTransport(RequestsHTTPTransport):
 
     def authorize(self, token: str) -> None:
         """Send ``token`` from now on."""
-        assert self.headers is not None
-        self.headers = {**self.headers, "Authorization": f"Bearer {token}"}
+        self.auth = _Bearer(token)
 
     def _prepare_result(self, response: requests.Response) -> ExecutionResult:
         payload = _json_object(response.content)
@@ -65,8 +76,6 @@ def _json_object(content: bytes) -> dict[str, Any] | None:
 
 
 def _cleaned(content: bytes) -> Any:
-    import json
-
     return _clean(json.loads(content))
 
 

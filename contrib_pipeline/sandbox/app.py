@@ -1,7 +1,8 @@
 """The local GitHub as a web application: routes, credentials, headers, faults.
 
-``app.state`` holds what a test may reach into: ``world``, ``faults``, ``served``, ``quota`` (of GraphQL) and
-``core_quota`` (of REST). What GraphQL and REST answer is ``answers``' and ``rest``'s business.
+``app.state`` holds what a test may reach into: ``world``, ``faults``, ``served``, ``quota`` (of GraphQL),
+``core_quota`` (of REST) and ``installation_token_seconds``, how long a GitHub App's tokens live. What GraphQL and REST
+answer is ``answers``' and ``rest``'s business.
 """
 
 import asyncio
@@ -50,6 +51,7 @@ def create_app(world: World, *, points_per_hour: int = 5000) -> Starlette:
     app.state.faults = Faults()
     app.state.served = Served()
     app.state.quota = Quota(points_per_hour)
+    app.state.installation_token_seconds = 3600
     app.state.core_quota = Quota(REST_POINTS_PER_HOUR)
     return app
 
@@ -79,7 +81,7 @@ def _rest_route(path: str, handle: rest.Handler) -> Route:
         answer = (lambda: handle(request, token)) if token else (lambda: _unauthorized("core"))
         return await _respond(request, path, answer)
 
-    return Route(path, endpoint)
+    return Route(path, endpoint, methods=["POST"] if path in rest.POSTED else ["GET"])
 
 
 async def _respond(request: Request, operation: str | None, answer: Callable[[], Response]) -> Response:

@@ -1,5 +1,7 @@
-"""The few REST routes that clients of GraphQL use besides: the rate limit, and a repository by name or number."""
+"""The few REST routes that clients of GraphQL use besides: the rate limit, a repository, a GitHub App's tokens."""
 
+import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contrib_pipeline.sandbox import instants
+from contrib_pipeline.sandbox.ids import stable_number
 from contrib_pipeline.sandbox.quota import RateLimit
 from contrib_pipeline.sandbox.records import Account, Repository
 from contrib_pipeline.sandbox.replies import json
@@ -43,6 +46,24 @@ def _repository_by_name(request: Request, credential: str) -> Response:
 def _repository_by_number(request: Request, credential: str) -> Response:
     found = request.app.state.world.repositories.get(request.path_params["id"])
     return _repository(request, credential, found if found and not found.is_hidden else None)
+
+
+def _installation(request: Request, credential: str) -> Response:
+    """The GitHub App is installed for every owner; what it asks with is a signed JSON Web Token, of three parts."""
+    if credential.count(".") != 2:  # noqa: PLR2004
+        return json(_message("A JSON web token could not be decoded", 401), 401)
+    owner = request.path_params["owner"].lower()
+    if request.app.state.world.find_account(owner) is None:
+        return json(_message("Not Found", 404), 404)
+    return json({"id": stable_number(owner, 10_000_000, 90_000_000), "account": {"login": owner}})
+
+
+def _access_token(request: Request, credential: str) -> Response:
+    if credential.count(".") != 2:  # noqa: PLR2004
+        return json(_message("A JSON web token could not be decoded", 401), 401)
+    ends_at = instants.text(time.time() + request.app.state.installation_token_seconds)
+    token = f"ghs_{request.path_params['id']}_{secrets.token_hex(16)}"
+    return json({"token": token, "expires_at": ends_at, "permissions": {"metadata": "read"}}, 201)
 
 
 def _repository(request: Request, credential: str, repository: Repository | None) -> Response:
@@ -113,4 +134,7 @@ ROUTES: dict[str, Handler] = {
     "/rate_limit": _rate_limit,
     "/repos/{owner}/{name}": _repository_by_name,
     "/repositories/{id:int}": _repository_by_number,
+    "/repos/{owner}/{name}/installation": _installation,
+    "/app/installations/{id:int}/access_tokens": _access_token,
 }
+POSTED = {"/app/installations/{id:int}/access_tokens"}

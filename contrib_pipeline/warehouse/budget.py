@@ -35,6 +35,8 @@ class Limits:
 
     floor_share: float = 0.1
     """Share of the hour's points that is left for other users of the credential."""
+    background_share: float = 0.2
+    """Share that work in the background leaves besides, for what somebody waits for."""
     in_flight: int = 2
     """Requests at the same time, over all processes: GitHub's secondary limit allows a minute of its work a minute."""
     longest_wait: timedelta = timedelta(seconds=60)
@@ -67,42 +69,45 @@ class PostgresBudget:
         connection.execute(_SQL["add_credential"], {"credential": self.credential})
 
     @contextmanager
-    def reserve(self, points: int) -> Iterator[PostgresReservation]:
+    def reserve(self, points: int, *, is_background: bool = False) -> Iterator[PostgresReservation]:
         """A place for one request of ``points``; waits for it.
 
+        Work in the background leaves a place and some points free, so that what somebody waits for need not wait.
         Raises :class:`BudgetWait` when it would take longer than ``longest_wait``.
         """
-        while (place := self._try(points)) is None:
+        while (place := self._try(points, is_background)) is None:
             time.sleep(_POLL_SECONDS)
         try:
             yield PostgresReservation(self._connection, self.credential)
         finally:
             self._connection.execute(_SQL["release"], {"id": place})
 
-    def _try(self, points: int) -> int | None:
+    def _try(self, points: int, is_background: bool) -> int | None:
         with self._connection.transaction():
             row = self._connection.execute(_SQL["lock"], {"credential": self.credential}).fetchone()
             reserved = self._connection.execute(_SQL["reserved"], {"credential": self.credential}).fetchone()
             assert row is not None
             assert reserved is not None
-            if until := self._closed_until(row, reserved["points"] + points):
+            if until := self._closed_until(row, reserved["points"] + points, is_background):
                 if until - row["now"] > self._limits.longest_wait:
                     raise BudgetWait(until)
                 return None
-            if reserved["requests"] >= self._limits.in_flight:
+            places = max(1, self._limits.in_flight - is_background)
+            if reserved["requests"] >= places:
                 return None
             values = {"credential": self.credential, "points": points, "seconds": _RESERVATION_SECONDS}
             made = self._connection.execute(_SQL["reserve"], values).fetchone()
             assert made is not None
             return int(made["id"])
 
-    def _closed_until(self, row: dict[str, Any], wanted: int) -> datetime | None:
+    def _closed_until(self, row: dict[str, Any], wanted: int, is_background: bool) -> datetime | None:
         now: datetime = row["now"]
         if row["paused_until"] and row["paused_until"] > now:
             return row["paused_until"]  # type: ignore[no-any-return]
         if row["reset_at"] is None or row["reset_at"] <= now:
             return None
-        floor = row["points_limit"] * self._limits.floor_share
+        share = self._limits.floor_share + (self._limits.background_share if is_background else 0)
+        floor = row["points_limit"] * share
         return row["reset_at"] if row["points_left"] - wanted < floor else None
 
 

@@ -29,6 +29,8 @@ class Table:
 CONTRIBUTORS = Table(
     "github.contributors",
     key=("id",),
+    version="read_at",
+    unversioned=frozenset({"read_at"}),
     columns={
         "id": "bigint",
         "node_id": "text",
@@ -37,6 +39,7 @@ CONTRIBUTORS = Table(
         "is_bot": "boolean",
         "name": "text",
         "avatar_url": "text",
+        "read_at": "timestamptz",
     },
 )
 
@@ -74,6 +77,7 @@ PULL_REQUESTS = Table(
     "github.pull_requests",
     key=("id",),
     version="updated_at",
+    unversioned=frozenset({"read_at"}),
     columns={
         "id": "bigint",
         "node_id": "text",
@@ -99,6 +103,7 @@ PULL_REQUESTS = Table(
         "head_ref": "text",
         "review_decision": "text",
         "url": "text",
+        "read_at": "timestamptz",
         "deleted_at": "timestamptz",
     },
 )
@@ -145,6 +150,7 @@ DISCUSSIONS = Table(
     "github.discussions",
     key=("id",),
     version="updated_at",
+    unversioned=frozenset({"read_at"}),
     columns={
         "id": "bigint",
         "node_id": "text",
@@ -164,6 +170,7 @@ DISCUSSIONS = Table(
         "updated_at": "timestamptz",
         "closed_at": "timestamptz",
         "url": "text",
+        "read_at": "timestamptz",
         "deleted_at": "timestamptz",
     },
 )

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from contrib_pipeline.capture.captures import CaptureRequest, Captures, Outcome
 from contrib_pipeline.github.client import GitHubClient
+from contrib_pipeline.github.credentials import Token
 from contrib_pipeline.sandbox.app import create_app
 from contrib_pipeline.sandbox.records import Account, Repository
 from contrib_pipeline.sandbox.server import running_sandbox
@@ -69,9 +70,12 @@ def ben(world: World) -> Account:
 @pytest.fixture
 def bench(world: World, repository: Repository, database_url: str, connection: Connection) -> Iterator[Bench]:
     app = create_app(world)
-    with running_sandbox(world, app) as base, connect(database_url) as points:
-        with GitHubClient(
-            f"{base}/graphql", "a-token", PostgresBudget(points, "a-token"), retry_seconds=0.01
-        ) as client:
-            captures = Captures(client, connection, host="localhost", run_id="a-run")
-            yield Bench(world, repository, app, captures, connection, f"{base}/graphql")
+    with (
+        running_sandbox(world, app) as base,
+        connect(database_url) as points,
+        GitHubClient(
+            f"{base}/graphql", Token("a-token"), PostgresBudget(points, "a-token"), retry_seconds=0.01
+        ) as client,
+    ):
+        captures = Captures(lambda _: client, connection, host="localhost", run_id="a-run")
+        yield Bench(world, repository, app, captures, connection, f"{base}/graphql")

@@ -10,6 +10,7 @@ import pytest
 
 from contrib_pipeline.capture.captures import CaptureRequest, Captures
 from contrib_pipeline.github.client import GitHubClient
+from contrib_pipeline.github.credentials import Token
 from contrib_pipeline.sandbox.archives import read_archives
 from contrib_pipeline.sandbox.server import running_sandbox
 from contrib_pipeline.warehouse.budget import PostgresBudget
@@ -25,9 +26,12 @@ def files(real_data: Path) -> list[Path]:
 
 @pytest.fixture
 def captures(files: list[Path], database_url: str, connection: Connection) -> Iterator[Captures]:
-    with running_sandbox(read_archives(files)) as base, connect(database_url) as points:
-        with GitHubClient(f"{base}/graphql", "a-token", PostgresBudget(points, "a-token")) as client:
-            yield Captures(client, connection, host="localhost")
+    with (
+        running_sandbox(read_archives(files)) as base,
+        connect(database_url) as points,
+        GitHubClient(f"{base}/graphql", Token("a-token"), PostgresBudget(points, "a-token")) as client,
+    ):
+        yield Captures(lambda _: client, connection, host="localhost")
 
 
 def archives(files: list[Path]) -> Iterator[Archive]:

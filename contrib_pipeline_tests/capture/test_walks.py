@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contrib_pipeline.capture import pages
+from contrib_pipeline.capture.subjects import PULL_REQUESTS
 from contrib_pipeline.capture.walks import NEWEST
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account
@@ -212,10 +212,10 @@ def test_an_older_reading_never_overwrites_a_newer(bench: Bench, ana: Account) -
 def test_a_history_walk_goes_on_where_it_was_stopped(
     bench: Bench, ana: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "LARGEST_PAGE", 10)
+    monkeypatch.setattr(PULL_REQUESTS, "largest_page", 10)
     add_many(bench, ana, 200)
     bench.capture()
-    bench.app.state.faults.add(faults.bad_credentials(), operation="PullRequests", after=2)
+    bench.app.state.faults.add(faults.bad_credentials(), operation="PullRequests", after=15)
     with pytest.raises(Exception, match="credential"):
         bench.capture("history")
     before = bench.count("pull_requests")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contrib_pipeline.events.catalogue import BY_NAME, CATALOGUE
+from contrib_pipeline.events.commands import HISTORY
 from contrib_pipeline.events.dispatch import JOBS, Batch, dispatch
 from contrib_pipeline.events.queue import Pending
 from contrib_pipeline.events.repositories import KnownRepository
@@ -23,6 +24,11 @@ def sizes(batches: list[Batch]) -> list[int]:
 
 def test_every_function_has_its_job() -> None:
     assert set(JOBS) == {entry.function for entry in CATALOGUE}
+
+
+def test_the_history_of_a_repository_shares_no_run_with_its_other_events() -> None:
+    pending = [event("1", "a/b"), event("2", "a/b", HISTORY, 40), event("3", "a/b", HISTORY, 40)]
+    assert [batch.event_ids for batch in dispatch(pending, {})] == [("1",), ("2", "3")]
 
 
 def test_nothing_pending_is_no_batch() -> None:
@@ -125,14 +131,16 @@ EVENTS = st.lists(
     EVENTS,
     st.dictionaries(st.sampled_from([f"octo/{n}" for n in range(30)]), st.sampled_from(["small", "large"])),
 )
-def test_every_event_is_in_one_batch_and_every_repository_too(
+def test_every_event_is_in_one_batch_and_every_repository_too_but_for_its_history(
     drawn: list[tuple[str, str, int]], known: dict[str, str]
 ) -> None:
     pending = [event(f"{n:04}", key, function, priority) for n, (key, function, priority) in enumerate(drawn)]
     batches = dispatch(pending, {key: KnownRepository(key, size, True) for key, size in known.items()})
     assert sorted(id_ for batch in batches for id_ in batch.event_ids) == [each.id for each in pending]
-    keys = [key for batch in batches for key in batch.keys]
-    assert len(keys) == len(set(keys)) == len({each.key for each in pending})
+    by_id = {each.id: each for each in pending}
+    works = [{(by_id[id_].key, by_id[id_].function == HISTORY) for id_ in batch.event_ids} for batch in batches]
+    assert sum(map(len, works)) == len({(each.key, each.function == HISTORY) for each in pending})
+    assert all(len({is_history for _, is_history in work}) == 1 for work in works)
     assert [batch.priority for batch in batches] == sorted((batch.priority for batch in batches), reverse=True)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contrib_pipeline.events import inbox, queue
-from contrib_pipeline.events.commands import Cancel, Sync
+from contrib_pipeline.events.commands import HISTORY, Cancel, Sync
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.events.queue import Wake
 from contrib_pipeline.warehouse.connection import Connection, connect
@@ -52,6 +52,22 @@ def test_the_most_urgent_comes_first_then_the_oldest(connection: Connection) -> 
     syncs = post(connection, "octo/b", "octo/c")
     details = post(connection, "octo/d", name="capture/pr.details")
     assert ids(queue.due(connection)) == [*details, *syncs, *history]
+
+
+def test_a_history_and_the_other_events_of_its_repository_do_not_wait_for_each_other(connection: Connection) -> None:
+    first = post(connection, "octo/a", name=HISTORY)
+    assert ids(queue.due(connection)) == first
+    queue.claim(connection, first, "walk")
+    sync = post(connection, "octo/a")
+    another = post(connection, "octo/a", name=HISTORY)
+    assert ids(queue.due(connection)) == sync
+    queue.claim(connection, sync, "sync")
+    later = post(connection, "octo/a")
+    assert queue.due(connection) == []
+    queue.finish(connection, first, "walk", "done")
+    assert ids(queue.due(connection)) == another
+    queue.finish(connection, sync, "sync", "done")
+    assert ids(queue.due(connection)) == later
 
 
 def test_an_event_is_not_due_before_its_time(connection: Connection) -> None:

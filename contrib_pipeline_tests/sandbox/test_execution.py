@@ -48,7 +48,8 @@ def variables(world: World, name: str) -> dict[str, Any]:
     discussion = max(repository.discussions.values(), key=lambda d: len(d.comments))
     reviews = [review.id for review in pull_request.reviews if review.comments]
     replied = [comment.id for comment in discussion.comments]
-    ids = {"ReviewComments": reviews, "Replies": replied}.get(name, [repository.id])
+    objects = {"PullRequestNodes": [pull_request.id], "DiscussionNodes": [discussion.id]}
+    ids = {"ReviewComments": reviews, "Replies": replied, **objects}.get(name, [repository.id])
     subject = {
         "TimelineItems": pull_request.id,
         "MoreReviewComments": reviews[-1],
@@ -60,7 +61,10 @@ def variables(world: World, name: str) -> dict[str, Any]:
         "ids": ids,
         "owner": "continuedev",
         "name": "continue",
-        "number": pull_request.number,
+        "number": discussion.number if name == "Discussion" else pull_request.number,
         "first": 25,
+        "items": 100,
+        "more": ids[:1],
+        "isMore": True,
         "field": "UPDATED_AT",
     }

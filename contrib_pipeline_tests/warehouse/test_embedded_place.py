@@ -106,7 +106,7 @@ def test_the_server_of_another_user_runs_as_that_user_even_when_root_starts_it(n
     os.chown(new_home, nobody.pw_uid, nobody.pw_gid)
     options = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     environment = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path[1:]]), "HOME": str(new_home)}
-    with another_user(new_home, env=environment, python=_python_for(options), **options) as user:
+    with another_user(new_home, env=environment, python=_python_for(options, environment), **options) as user:
         remember(url_of(user))
         assert Path(f"/proc/{server_of(new_home)}").stat().st_uid == nobody.pw_uid
         user.communicate()
@@ -116,13 +116,15 @@ def test_the_server_of_another_user_runs_as_that_user_even_when_root_starts_it(n
         assert Path(f"/proc/{server_of(new_home)}").stat().st_uid == nobody.pw_uid
 
 
-def _python_for(options: dict[str, object]) -> str:
-    """An interpreter of our version that this user may run: ours may lie below /root."""
+def _python_for(options: dict[str, object], environment: dict[str, str]) -> str:
+    """An interpreter of our version with our packages that this user may use: they may lie below /root."""
     for candidate in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
+        tried = [candidate, "-c", "import contrib_pipeline.warehouse.embedded"]
         with contextlib.suppress(OSError):
-            if subprocess.run([candidate, "-c", ""], cwd="/", check=False, **options).returncode == 0:
+            done = subprocess.run(tried, cwd="/", env=environment, check=False, capture_output=True, **options)
+            if done.returncode == 0:
                 return candidate
-    pytest.skip("no Python that another user may run")
+    pytest.skip("no Python with our packages that another user may use: the project lies where only root may enter")
 
 
 def test_a_socket_path_that_is_too_long_moves_to_a_short_one(new_home: Path) -> None:

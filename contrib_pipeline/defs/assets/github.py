@@ -7,22 +7,25 @@ shows when a repository was last looked at. Dagster does not see which repositor
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import dagster as dg
 from pydantic import Field
 
 from contrib_pipeline.capture import repositories as known_repositories
-from contrib_pipeline.capture.captures import CaptureRequest, Captures, Outcome
+from contrib_pipeline.capture.captures import Captures, Outcome
 from contrib_pipeline.capture.progress import Progress
+from contrib_pipeline.defs import names
 from contrib_pipeline.defs.assets.specs import table_spec
 from contrib_pipeline.defs.claims import Claims, claimed
 from contrib_pipeline.defs.partitions import repositories
-from contrib_pipeline.defs.requests import capture_requests
+from contrib_pipeline.defs.requests import INSISTING, ReadAllMetadata, Request, Work, capture_requests
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import inbox
-from contrib_pipeline.events.commands import Discover, Sync
+from contrib_pipeline.events.commands import Discover, PullRequestDetails, Sync
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.events.queue import Claimed
 from contrib_pipeline.warehouse.tables import WRITE_ORDER
@@ -81,20 +84,36 @@ def capture_repositories(
     with pipeline.captures(context.run.run_id) as captures:
         captures.on_page = _told(progress, context)
         with claimed(context, captures.connection, config.events, _events(context, config)) as claims:
-            tracked = [r.name_with_owner for r in known_repositories.tracked(captures.connection)]
-            for request, events in capture_requests(claims.events, tracked):
+            visible = [r.name_with_owner for r in known_repositories.visible(captures.connection)]
+            work = capture_requests(claims.events, visible)
+            answers = Answers(context, claims, work)
+            for request, events in work:
                 if reason := _is_fresh(captures, request, events):
                     claims.skip(events, reason)
                     continue
-                outcome = captures.capture(request)
-                progress.captured(outcome)
-                report(context, pipeline, outcome)
-                _end_events(context, claims, events, outcome)
-                if outcome.error and outcome.deferred_until is None:
-                    problems.append(outcome.error)
+                outcomes = _carried_out(captures, request)
+                for outcome in outcomes:
+                    progress.captured(outcome)
+                    report(context, pipeline, outcome)
+                answers.note(events, outcomes)
+                problems += _problems(request, outcomes)
+                if isinstance(request, ReadAllMetadata) or any(outcome.names_changed for outcome in outcomes):
+                    names.follow(context.instance, captures.connection)
     if problems:
         raise dg.Failure("; ".join(problems), allow_retries=False)
     yield from ()  # nothing is yielded: each partition's materialization was logged
+
+
+def _carried_out(captures: Captures, request: Request) -> list[Outcome]:
+    if isinstance(request, ReadAllMetadata):
+        return captures.read_metadata(known_repositories.tracked(captures.connection))
+    return [captures.capture(request)]
+
+
+def _problems(request: Request, outcomes: Sequence[Outcome]) -> list[str]:
+    """What makes the run fail: not what waits for GitHub's budget, nor that a sweep found a repository gone."""
+    is_sweep = isinstance(request, ReadAllMetadata)
+    return [o.error for o in outcomes if o.error and o.deferred_until is None and not (is_sweep and o.is_hopeless)]
 
 
 def _events(context: dg.AssetExecutionContext, config: CaptureConfig) -> list[Event]:
@@ -110,10 +129,11 @@ def _events(context: dg.AssetExecutionContext, config: CaptureConfig) -> list[Ev
     return [Event(name, {"repository": n, "reason": "manual"}) for n in names]
 
 
-def _is_fresh(captures: Captures, request: CaptureRequest, events: list[Claimed]) -> str | None:
+def _is_fresh(captures: Captures, request: Request, events: list[Claimed]) -> str | None:
     """Why a sync would find nothing new: GitHub was asked within the last minute, and nobody insists."""
-    if not all(isinstance(e.command, Sync) and e.command.reason != "manual" for e in events):
+    if not all(isinstance(e.command, Sync) and e.command.reason not in INSISTING for e in events):
         return None
+    assert not isinstance(request, ReadAllMetadata)
     seconds = known_repositories.seconds_since_verified(captures.connection, request.repository)
     if seconds is None or seconds >= known_repositories.FRESH_SECONDS:
         return None
@@ -127,7 +147,7 @@ def report(context: dg.AssetExecutionContext, pipeline: Pipeline, outcome: Outco
         f"{outcome.name}: {outcome.counts.changed} rows changed, {outcome.spent.requests} requests, "
         f"{outcome.spent.points} points. {outcome.error or ''}"
     )
-    if outcome.repository is None or outcome.is_terminal:
+    if outcome.repository is None or (outcome.is_hopeless and not outcome.counts.by_table):
         return
     if not context.instance.has_dynamic_partition(str(repositories.name), outcome.name):
         context.instance.add_dynamic_partitions(str(repositories.name), [outcome.name])
@@ -160,21 +180,54 @@ def _metadata(table: str, pipeline: Pipeline, outcome: Outcome) -> dict[str, Any
     return metadata
 
 
-def _end_events(context: dg.AssetExecutionContext, claims: Claims, events: list[Claimed], outcome: Outcome) -> None:
-    """End the events that a capture answers; the discovery of a repository asks for its history at lowest priority."""
-    if outcome.deferred_until:
-        claims.defer(events, outcome.deferred_until, str(outcome.error))
-        context.instance.add_run_tags(context.run.run_id, {"deferred": outcome.deferred_until.isoformat()})
-    elif outcome.is_terminal:
-        claims.fail(events, str(outcome.error))
-    elif outcome.error:
-        claims.retry(events, outcome.error)
-    else:
-        claims.done(events)
-        found = [event for event in events if isinstance(event.command, Discover)]
-        if found and outcome.repository and not outcome.repository.history_complete:
+@dataclass
+class Answers:
+    """Ends each event when the last of the requests that it asked for has an outcome."""
+
+    context: dg.AssetExecutionContext
+    claims: Claims
+    work: Work
+    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._left = Counter(event.id for _, events in self.work for event in events)
+
+    def note(self, events: Sequence[Claimed], outcomes: Sequence[Outcome]) -> None:
+        """What became of one request of these events."""
+        for event in events:
+            self.outcomes.setdefault(event.id, []).extend(outcomes)
+            self._left[event.id] -= 1
+            if not self._left[event.id]:
+                self._end(event, self.outcomes[event.id])
+
+    def _end(self, event: Claimed, outcomes: Sequence[Outcome]) -> None:
+        deferred = [o for o in outcomes if o.deferred_until]
+        failed = [o for o in outcomes if o.error and not o.is_hopeless]
+        if deferred:
+            until = max(o.deferred_until for o in deferred if o.deferred_until)
+            self.claims.defer([event], until, str(deferred[0].error))
+            self.context.instance.add_run_tags(self.context.run.run_id, {"deferred": until.isoformat()})
+        elif failed:
+            self.claims.retry([event], str(failed[0].error))
+        elif len(outcomes) == 1 and _is_refused(event, outcomes[0]):
+            self.claims.fail([event], str(outcomes[0].error))
+        else:
+            # Among many, one that GitHub no longer shows is recorded, and nothing is left to do.
+            self.claims.done([event])
+            if isinstance(event.command, Discover):
+                self._ask_for_history(event, outcomes[0])
+
+    def _ask_for_history(self, event: Claimed, outcome: Outcome) -> None:
+        """The discovery of a repository asks for its history at lowest priority."""
+        if outcome.repository and not known_repositories.is_whole(self.claims.connection, outcome.repository):
             history = Event("capture/repository.sync-enhanced", {"repository": outcome.name, "reason": "discovered"})
-            inbox.post(claims.connection, [history], found[0].source)
+            inbox.post(self.claims.connection, [history], event.source)
+
+
+def _is_refused(event: Claimed, outcome: Outcome) -> bool:
+    """Whether what this event asks for can't be had; other events may have asked for other pull requests."""
+    asked = event.command.numbers if isinstance(event.command, PullRequestDetails) else ()
+    return outcome.is_hopeless and (not outcome.missing or bool(outcome.missing.intersection(asked)))
 
 
 def _told(progress: Progress, context: dg.AssetExecutionContext) -> Callable[[str, str, int, int], None]:

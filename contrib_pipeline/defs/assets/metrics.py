@@ -13,7 +13,6 @@ import dagster as dg
 from pydantic import Field
 
 from contrib_pipeline.capture.captures import CaptureRequest
-from contrib_pipeline.capture.probe import probe
 from contrib_pipeline.capture.repositories import Repository, members
 from contrib_pipeline.defs.assets import github
 from contrib_pipeline.defs.assets.specs import table_spec
@@ -107,7 +106,7 @@ def _verify_members(context: dg.AssetExecutionContext, pipeline: Pipeline) -> No
     A repository that can't be captured holds its days back from being final; it does not hold up the others.
     """
     with pipeline.captures(context.run.run_id) as captures:
-        found = probe(captures.client, captures.connection, members(captures.connection))
+        found = captures.probe(members(captures.connection))
         context.log.info(
             f"{found.quiet} members did not move; captured: {', '.join(map(_name, found.moved)) or 'none'}"
         )

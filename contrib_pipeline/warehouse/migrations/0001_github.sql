@@ -37,6 +37,8 @@ create table github.repositories (
   pushed_at timestamptz,
   updated_at timestamptz,
   read_at timestamptz not null,
+  probed_at timestamptz,
+  active_at timestamptz,
   deleted_at timestamptz
 );
 comment on table github.repositories is 'Repositories, tracked or once tracked: metadata, size, how often each is polled, and how far its capture is.';
@@ -64,6 +66,8 @@ comment on column github.repositories.created_at is 'When it was created on GitH
 comment on column github.repositories.pushed_at is 'Last push.';
 comment on column github.repositories.updated_at is 'GitHub''s updatedAt.';
 comment on column github.repositories.read_at is 'When the row''s values were read; an older reading never overwrites a newer.';
+comment on column github.repositories.probed_at is 'When GitHub was last asked whether anything in it moved.';
+comment on column github.repositories.active_at is 'The newest update of a pull request or discussion that GitHub then named.';
 comment on column github.repositories.deleted_at is 'When we found that GitHub no longer knows it.';
 create unique index repositories_living_name on github.repositories (lower(name_with_owner)) where deleted_at is null;
 create index repositories_tracked on github.repositories (priority, id) where is_tracked;
@@ -75,7 +79,8 @@ create table github.contributors (
   kind text not null check (kind in ('user', 'bot', 'mannequin', 'organization')),
   is_bot boolean not null,
   name text,
-  avatar_url text
+  avatar_url text,
+  read_at timestamptz not null default 'epoch'
 );
 comment on table github.contributors is 'Accounts that did something: people, bots, mannequins, organizations. Deleted accounts (ghosts) have no row.';
 comment on column github.contributors.id is 'GitHub''s numeric id: stays when the login changes.';
@@ -85,6 +90,7 @@ comment on column github.contributors.kind is 'user, bot, mannequin (an imported
 comment on column github.contributors.is_bot is 'Kind bot, or a login that matches BOT_LOGINS.';
 comment on column github.contributors.name is 'Display name, where GitHub gives one.';
 comment on column github.contributors.avatar_url is 'Address of the picture.';
+comment on column github.contributors.read_at is 'When these values were read; an older reading never overwrites a newer.';
 create index contributors_login on github.contributors (lower(login));
 
 create table github.pull_requests (
@@ -113,6 +119,10 @@ create table github.pull_requests (
   head_ref text,
   review_decision text,
   url text not null,
+  read_at timestamptz not null default 'epoch',
+  reviews_total integer,
+  comments_total integer,
+  totals_read_at timestamptz,
   deleted_at timestamptz,
   unique (repository_id, number)
 );
@@ -142,6 +152,10 @@ comment on column github.pull_requests.base_ref is 'Branch it goes into.';
 comment on column github.pull_requests.head_ref is 'Branch it comes from.';
 comment on column github.pull_requests.review_decision is 'APPROVED, CHANGES_REQUESTED or REVIEW_REQUIRED; null where no rule asks for reviews.';
 comment on column github.pull_requests.url is 'Its page on GitHub.';
+comment on column github.pull_requests.read_at is 'When the reading was made that last changed it, or found that something of it had vanished; a reading made earlier changes nothing any more.';
+comment on column github.pull_requests.reviews_total is 'GitHub''s number of submitted reviews when last verified; null if never.';
+comment on column github.pull_requests.comments_total is 'GitHub''s number of comments in the conversation when last verified; null if never.';
+comment on column github.pull_requests.totals_read_at is 'When the two numbers were read.';
 comment on column github.pull_requests.deleted_at is 'When a full read no longer found it.';
 -- One index per way in which a day asks for rows (facts: 41–57 ms a day at a million rows, whatever the history).
 create index pull_requests_created on github.pull_requests (created_at) include (repository_id, author_id);
@@ -229,6 +243,7 @@ create table github.discussions (
   updated_at timestamptz not null,
   closed_at timestamptz,
   url text,
+  read_at timestamptz not null default 'epoch',
   deleted_at timestamptz,
   unique (repository_id, number)
 );
@@ -251,6 +266,7 @@ comment on column github.discussions.created_at is 'Opened.';
 comment on column github.discussions.updated_at is 'GitHub''s updatedAt.';
 comment on column github.discussions.closed_at is 'Closed; null while open.';
 comment on column github.discussions.url is 'Its page on GitHub.';
+comment on column github.discussions.read_at is 'When the reading was made that last changed it, or found that something of it had vanished; a reading made earlier changes nothing any more.';
 comment on column github.discussions.deleted_at is 'When a full read no longer found it.';
 create index discussions_created on github.discussions (created_at) include (repository_id, author_id);
 create index discussions_answered on github.discussions (answer_chosen_at) include (repository_id) where answer_chosen_at is not null;
@@ -302,7 +318,7 @@ create table github.captures (
   error text
 );
 comment on table github.captures is 'The ledger: one row per capture of one repository, with what it cost and what it proved.';
-comment on column github.captures.kind is 'newest, changed, history, one or discussions.';
+comment on column github.captures.kind is 'newest, changed, recent, history, one or verify; of discussions: discussions, or discussions and that word.';
 comment on column github.captures.started_at is 'First request.';
 comment on column github.captures.finished_at is 'Last transaction; null while it runs, or when its process was killed.';
 comment on column github.captures.run_id is 'The Dagster run.';

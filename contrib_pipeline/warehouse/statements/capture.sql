@@ -19,6 +19,42 @@ where lower(r.name_with_owner) = lower(%(name)s) and r.deleted_at is null and s.
 -- name: tracked
 select * from github.repositories where is_tracked order by name_with_owner
 
+-- name: names
+select name_with_owner from github.repositories
+
+-- name: to_probe
+-- Those whose time has come, by priority; the ones that GitHub does not show now and then, since they may come back.
+select *
+from github.repositories
+where is_tracked
+  and (
+    probed_at is null
+    or probed_at < now() - case
+      when terminal_reason is not null then %(low)s
+      when priority = 'high' then %(high)s
+      when priority = 'medium' then %(medium)s
+      else %(low)s
+    end::interval
+  )
+order by probed_at nulls first, id
+
+-- name: note_probe
+update github.repositories
+set probed_at = %(read_at)s, active_at = coalesce(%(active_at)s, active_at)
+where id = %(id)s
+
+-- name: recently_active
+-- Repositories in which something was updated lately: their pull requests and discussions are read again.
+select *
+from github.repositories r
+where is_tracked
+  and terminal_reason is null
+  and (
+    exists (select from github.pull_requests p where p.repository_id = r.id and p.updated_at > now() - %(within)s)
+    or exists (select from github.discussions d where d.repository_id = r.id and d.updated_at > now() - %(within)s)
+  )
+order by name_with_owner
+
 -- name: members
 select * from github.repositories
 where is_tracked and deleted_at is null and terminal_reason is null
@@ -44,6 +80,7 @@ where id = %(id)s
 update github.repositories
 set deleted_at = now(), terminal_reason = 'gone'
 where lower(name_with_owner) = lower(%(name)s) and id <> %(id)s and deleted_at is null
+returning *
 
 -- name: classify
 -- small: under 100 pull requests, medium: 100 to 500, large: more.
@@ -64,7 +101,9 @@ select * from github.capture_state where repository_id = %(repository_id)s and k
 -- name: save_cursor
 insert into github.capture_state as s (repository_id, kind, cursor, page_size)
 values (%(repository_id)s, %(kind)s, %(cursor)s, %(page_size)s)
-on conflict (repository_id, kind) do update set cursor = excluded.cursor, page_size = excluded.page_size
+on conflict (repository_id, kind) do update set
+  cursor = excluded.cursor,
+  page_size = coalesce(excluded.page_size, s.page_size)
 
 -- name: save_watermark
 insert into github.capture_state as s (repository_id, kind, watermark, verified_at, page_size)
@@ -72,12 +111,12 @@ values (%(repository_id)s, %(kind)s, %(watermark)s, %(verified_at)s, %(page_size
 on conflict (repository_id, kind) do update set
   watermark = greatest(s.watermark, excluded.watermark),
   verified_at = greatest(s.verified_at, excluded.verified_at),
-  page_size = excluded.page_size
+  page_size = coalesce(excluded.page_size, s.page_size)
 
 -- name: open_entry
 insert into github.captures (repository_id, kind, started_at, run_id)
 values (%(repository_id)s, %(kind)s, clock_timestamp(), %(run_id)s)
-returning id
+returning id, started_at
 
 -- name: add_to_entry
 update github.captures
@@ -109,6 +148,33 @@ select count(*)::integer as total from github.pull_requests where repository_id 
 -- name: stored_discussions
 select count(*)::integer as total from github.discussions where repository_id = %(repository_id)s and deleted_at is null
 
+-- name: stored_totals
+-- Null where the walk over everything has not reached its end.
+select
+  case when history_complete then (
+    select count(*) from github.pull_requests p where p.repository_id = r.id and p.deleted_at is null
+  ) end as pull_requests,
+  case when exists (
+    select from github.capture_state s
+    where s.repository_id = r.id and s.kind = 'discussions_history' and s.cursor is null
+  ) then (
+    select count(*) from github.discussions d where d.repository_id = r.id and d.deleted_at is null
+  ) end as discussions
+from github.repositories r
+where id = %(repository_id)s
+
+-- name: overtaken_pull_requests
+select id from github.pull_requests where id = any(%(ids)s) and read_at > %(read_at)s
+
+-- name: overtaken_discussions
+select id from github.discussions where id = any(%(ids)s) and read_at > %(read_at)s
+
+-- name: note_reading_pull_requests
+update github.pull_requests set read_at = %(read_at)s where id = any(%(ids)s) and read_at < %(read_at)s
+
+-- name: note_reading_discussions
+update github.discussions set read_at = %(read_at)s where id = any(%(ids)s) and read_at < %(read_at)s
+
 -- name: delete_vanished_reviews
 -- Reviews of pull requests that were read whole, and that the reading no longer has.
 update github.reviews
@@ -117,6 +183,7 @@ where pull_request_id = any(%(parents)s)
   and deleted_at is null
   and id <> all(%(found)s)
   and submitted_at < %(read_at)s
+returning pull_request_id as parent_id
 
 -- name: delete_vanished_comments
 update github.comments
@@ -126,6 +193,7 @@ where pull_request_id = any(%(parents)s)
   and deleted_at is null
   and id <> all(%(found)s)
   and created_at < %(read_at)s
+returning pull_request_id as parent_id
 
 -- name: delete_vanished_discussion_comments
 update github.discussion_comments
@@ -134,11 +202,49 @@ where discussion_id = any(%(parents)s)
   and deleted_at is null
   and id <> all(%(found)s)
   and created_at < %(read_at)s
+returning discussion_id as parent_id
 
--- name: delete_pull_request
-update github.pull_requests
-set deleted_at = %(read_at)s
-where repository_id = %(repository_id)s and number = %(number)s and deleted_at is null
+-- name: delete_pull_requests
+-- With all that hangs on them: it went with them.
+with gone as (
+  update github.pull_requests
+  set deleted_at = %(read_at)s, read_at = %(read_at)s
+  where repository_id = %(repository_id)s
+    and number = any(%(numbers)s)
+    and deleted_at is null
+    and created_at < %(read_at)s
+    and read_at <= %(read_at)s
+  returning id
+),
+gone_reviews as (
+  update github.reviews
+  set deleted_at = %(read_at)s
+  where pull_request_id in (select id from gone) and deleted_at is null
+),
+gone_comments as (
+  update github.comments
+  set deleted_at = %(read_at)s
+  where pull_request_id in (select id from gone) and deleted_at is null
+)
+select id from gone
+
+-- name: delete_discussions
+with gone as (
+  update github.discussions
+  set deleted_at = %(read_at)s, read_at = %(read_at)s
+  where repository_id = %(repository_id)s
+    and number = any(%(numbers)s)
+    and deleted_at is null
+    and created_at < %(read_at)s
+    and read_at <= %(read_at)s
+  returning id
+),
+gone_comments as (
+  update github.discussion_comments
+  set deleted_at = %(read_at)s
+  where discussion_id in (select id from gone) and deleted_at is null
+)
+select id from gone
 
 -- name: set_priorities
 -- One statement over what is stored: nothing is read from GitHub here, so no failed reading can lower a priority.

@@ -86,7 +86,10 @@ where id in (
     and (requested_at is null or requested_at < statement_timestamp() - %(again)s)
     and not exists (
       select from held
-      where held.key = waiting.key and (held.key <> '*' or held.function = waiting.function)
+      where held.key = waiting.key
+        and (held.key <> '*' or held.function = waiting.function)
+        -- A walk over the whole history takes long, and waits only for another one.
+        and (held.function = %(history)s) = (waiting.function = %(history)s)
     )
   order by priority desc, id
   limit %(limit)s
@@ -148,6 +151,9 @@ where id = %(id)s and state = 'running';
 
 -- name: running
 select run_id, array_agg(id order by id) as ids from events.inbox where state = 'running' group by run_id;
+
+-- name: still_pending
+select id from events.inbox where id = any(%(ids)s) and state = 'pending' order by id;
 
 -- name: cancel
 -- Null narrows nothing. Cancellations themselves are never cancelled, nor what came after them.

@@ -1,0 +1,116 @@
+"""GitHub's list of what there is against what is stored, and the repair of exactly what differs.
+
+A hundred pull requests are compared for two points (four, if GitHub counts totals as connections). Inline comments are
+counted nowhere on GitHub but in their reviews: that they are all there, only reading them again can tell.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from contrib_pipeline.capture.pages import PageSize, pages
+from contrib_pipeline.capture.subjects import PULL_REQUESTS
+from contrib_pipeline.capture.walks import Walk, some
+from contrib_pipeline.warehouse.statements import load
+
+_SQL = load("verify")
+_HEADS_PER_PAGE = 100
+# What GitHub updated just now may be on its way to us.
+_SETTLED = timedelta(minutes=5)
+
+
+@dataclass
+class Compared:
+    """GitHub's pull requests or discussions of one repository against ours."""
+
+    github_total: int
+    stored_total: int
+    missing: list[int] = field(default_factory=list)
+    """Numbers that GitHub has and we do not."""
+    surplus: list[int] = field(default_factory=list)
+    """Numbers that we have and GitHub does not."""
+    different: list[int] = field(default_factory=list)
+    """Numbers that GitHub updated since, or whose reviews or comments are not as many."""
+    ids: dict[str, int] = field(default_factory=dict, repr=False)
+    """Node id → number of what is missing or different."""
+
+    @property
+    def is_equal(self) -> bool:
+        return not (self.missing or self.surplus or self.different)
+
+
+def compare(walk: Walk) -> Compared:
+    """All of GitHub's against all of ours; GitHub's counts are kept for the checks."""
+    heads: dict[int, dict[str, Any]] = {}
+    began: datetime | None = None
+    for head, read_at in _heads(walk):
+        heads[head["number"]] = head
+        began = began or read_at
+    ours = _stored(walk)
+    compared = Compared(walk.total or 0, len(ours))
+    for number, head in heads.items():
+        if number not in ours:
+            compared.missing.append(number)
+        elif _differs(head, ours[number], began):
+            compared.different.append(number)
+        else:
+            continue
+        compared.ids[head["id"]] = number
+    # What was opened after the first page was read is not in the list, and not too much.
+    compared.surplus = [
+        number
+        for number, row in ours.items()
+        if number not in heads and number not in walk.unread and (began is None or row["created_at"] < began)
+    ]
+    if walk.subject is PULL_REQUESTS and heads:
+        _keep_totals(walk, list(heads.values()), began)
+    return compared
+
+
+def repair(walk: Walk, compared: Compared) -> None:
+    """Read what is missing or different; what is too much is left to be asked for alone: only that proves it gone."""
+    some(walk, compared.ids)
+    walk.unread |= dict.fromkeys(compared.surplus, "GitHub's list does not have it.")
+
+
+def compare_and_repair(walk: Walk) -> None:
+    """Both."""
+    repair(walk, compare(walk))
+
+
+def _heads(walk: Walk) -> Iterator[tuple[dict[str, Any], datetime]]:
+    """What GitHub has, and when it said so."""
+    subject, size = walk.subject, PageSize(_HEADS_PER_PAGE, items=None)
+    for page in pages(
+        walk.client, subject.heads_operation, subject.connection, size, after=None, id=walk.repository.node_id
+    ):
+        walk.name_seen, walk.total = page.name_with_owner, page.total
+        walk.unread |= page.unread
+        walk.withheld += page.withheld
+        yield from ((head, page.read_at) for head in page.nodes)
+
+
+def _stored(walk: Walk) -> dict[int, dict[str, Any]]:
+    rows = walk.connection.execute(_SQL[f"stored_{walk.subject.kind}"], {"repository_id": walk.repository.id})
+    return {row["number"]: row for row in rows}
+
+
+def _differs(head: dict[str, Any], row: dict[str, Any], read_at: datetime | None) -> bool:
+    updated_at = datetime.fromisoformat(head["updatedAt"])
+    if row["updated_at"] < updated_at:
+        return read_at is None or updated_at < read_at - _SETTLED
+    if "reviews" in head and head["reviews"]["totalCount"] != row["reviews"]:
+        return True
+    return bool(head["comments"]["totalCount"] != row["comments"])
+
+
+def _keep_totals(walk: Walk, heads: list[dict[str, Any]], read_at: datetime | None) -> None:
+    values = {
+        "repository_id": walk.repository.id,
+        "numbers": [head["number"] for head in heads],
+        "reviews": [head["reviews"]["totalCount"] for head in heads],
+        "comments": [head["comments"]["totalCount"] for head in heads],
+        "read_at": read_at,
+    }
+    walk.connection.execute(_SQL["keep_totals"], values)

@@ -1,0 +1,131 @@
+"""What proves to GitHub who asks: a token, or a GitHub App's installation tokens, renewed before they end.
+
+Whose points a credential spends is its ``account``: the budget is kept by that, since installation tokens change every
+hour. No secret is in a repr, a message or a log line.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import jwt
+import requests
+
+from contrib_pipeline.github.errors import BadCredentials, CannotContinue, NotFound, TryAgain
+
+_TIMEOUT_SECONDS = (10, 30)
+_RENEW_BEFORE_END = timedelta(minutes=5)
+# GitHub allows ten minutes, and its clock may be behind ours.
+_JWT_LIFE, _CLOCK_SKEW = timedelta(minutes=9), timedelta(seconds=60)
+
+
+class Credential(Protocol):
+    """Something that requests can be made with."""
+
+    @property
+    def account(self) -> str:
+        """Whose points are spent; names a row of the budget once it is digested."""
+
+    def token(self) -> str:
+        """The token to send now."""
+
+    def renew(self) -> bool:
+        """After GitHub refused the token: whether there is another one now."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A personal or Actions token."""
+
+    value: str = field(repr=False)
+
+    @property
+    def account(self) -> str:
+        return self.value
+
+    def token(self) -> str:
+        return self.value
+
+    def renew(self) -> bool:
+        """There is no other one."""
+        return False
+
+
+@dataclass(frozen=True)
+class App:
+    """A GitHub App. Source of the rules: docs.github.com, "Generating an installation access token"."""
+
+    api_url: str
+    """REST base."""
+    app_id: str
+    private_key: str = field(repr=False)
+
+    def installation(self, repository: str) -> int:
+        """The installation that sees ``owner/name``. Raises :class:`NotFound` where the App is not installed there."""
+        found: int = self._request("GET", f"/repos/{repository}/installation")["id"]
+        return found
+
+    def new_token(self, installation_id: int) -> tuple[str, datetime]:
+        """An installation's token, and when it ends (an hour from now)."""
+        made = self._request("POST", f"/app/installations/{installation_id}/access_tokens")
+        return made["token"], datetime.fromisoformat(made["expires_at"])
+
+    def _request(self, method: str, path: str) -> Any:
+        headers = {
+            "Authorization": f"Bearer {self._jwt()}",
+            "Accept": "application/vnd.github+json",
+            "User-Agent": "contrib-pipeline",
+        }
+        try:
+            # A session would let ~/.netrc replace the header.
+            with requests.Session() as session:
+                session.trust_env = False
+                reply = session.request(method, f"{self.api_url}{path}", headers=headers, timeout=_TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            raise TryAgain(f"{self.api_url} does not answer for the GitHub App: {type(error).__name__}.") from None
+        match reply.status_code:
+            case 200 | 201:
+                return reply.json()
+            case 401:
+                raise BadCredentials("GitHub does not accept GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY.")
+            case 404:
+                raise NotFound(f"The GitHub App is not installed for {path.removesuffix('/installation')[7:]}.")
+            case status if status >= 500:  # noqa: PLR2004
+                raise TryAgain(f"GitHub answered {status} to {method} {path}.")
+        raise CannotContinue(f"GitHub answered {reply.status_code} to {method} {path}.")
+
+    def _jwt(self) -> str:
+        now = datetime.now(UTC)
+        claims = {"iat": now - _CLOCK_SKEW, "exp": now + _JWT_LIFE, "iss": self.app_id}
+        try:
+            return jwt.encode(claims, self.private_key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            # The library's message may quote the key.
+            raise BadCredentials("GITHUB_APP_PRIVATE_KEY is no RSA key in PEM: text, or the path of a file.") from None
+
+
+@dataclass
+class Installation:
+    """One installation of a GitHub App, with a token that is renewed five minutes before it ends."""
+
+    app: App
+    id: int
+    _token: str | None = field(default=None, repr=False)
+    _ends_at: datetime | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def account(self) -> str:
+        return f"app {self.app.app_id} installation {self.id}"
+
+    def token(self) -> str:
+        with self._lock:
+            if self._token is None or self._ends_at is None or datetime.now(UTC) > self._ends_at - _RENEW_BEFORE_END:
+                self._token, self._ends_at = self.app.new_token(self.id)
+            return self._token
+
+    def renew(self) -> bool:
+        """Forget the token: the next one is new."""
+        self._token = None
+        return True
