@@ -1,7 +1,7 @@
 """How long an event takes from its POST to its row in Postgres, through a real ``up``.
 
 ``python benchmarks/bench_latency.py [--events N] [--idle SECONDS] [--burst N]``. The local GitHub runs in this process
-and answers 150 ms late; ``up`` runs beside it on free ports, in a new home with an embedded server. For every single
+and answers 150 ms late; ``up`` runs beside it on free ports, in a new home with an embedded server; nobody should change the source meanwhile, or runs start cold. For every single
 event a pull request changes in the sandbox, ``capture/pr.details`` is posted, and the clock runs from the POST's
 answer until the changed row is committed in github.pull_requests. Printed: seconds of single events, cores used by the
 idle system, seconds of a burst over 100 repositories. Other load on the machine is printed too: it is in the figures.
@@ -59,7 +59,7 @@ def main() -> None:
             app.state.faults.latency_seconds = GITHUB_SECONDS
             singles(world, events, connection, asked.events)
             idle(home, connection, asked.idle)
-            burst(home, world, events, connection, asked.burst)
+            burst(home, world, events, connection, asked.burst, asked.subjects)
             runs(connection)
 
 
@@ -68,6 +68,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=30, help="single events")
     parser.add_argument("--idle", type=float, default=60.0, help="seconds without events whose CPU is measured")
     parser.add_argument("--burst", type=int, default=1000, help="events within ten seconds")
+    parser.add_argument("--subjects", type=int, default=1, help="pull requests per repository that the burst is about")
     return parser.parse_args()
 
 
@@ -144,7 +145,7 @@ def idle(home: Path, connection: Connection, seconds: float) -> None:
     print("  " + ", ".join(f"{kind} {cores:.3f}" for kind, cores in used.items() if cores > 0))
 
 
-def burst(home: Path, world: World, events: str, connection: Connection, count: int) -> None:
+def burst(home: Path, world: World, events: str, connection: Connection, count: int, subjects: int) -> None:
     """``count`` events over all repositories, in equal steps within ten seconds."""
     ids: list[str] = []
     before, own, begun = cpu_seconds(home), time.process_time(), time.monotonic()
@@ -152,7 +153,7 @@ def burst(home: Path, world: World, events: str, connection: Connection, count: 
     for place in range(0, count, step):
         time.sleep(max(0.0, begun + BURST_SECONDS * place / count - time.monotonic()))
         chosen = [random.choice(repositories(world)) for _ in range(min(step, count - place))]
-        ids += post(events, [event(random.choice(pull_requests(repository)[-20:])) for repository in chosen])
+        ids += post(events, [event(random.choice(pull_requests(repository)[-subjects:])) for repository in chosen])
     posted = time.monotonic() - begun
     while pending(connection, ids) and time.monotonic() - begun < BURST_GIVE_UP_SECONDS:
         time.sleep(0.1)
@@ -164,7 +165,9 @@ def burst(home: Path, world: World, events: str, connection: Connection, count: 
         (ids,),
     ).fetchall()
     states = dict(Counter(row["state"] for row in rows))
-    print(f"burst: {count} events posted in {posted:.1f} s, all ended after {ended:.1f} s: {states} (load: {load()})")
+    print(
+        f"burst: {count} events about {subjects} pull requests per repository, posted in {posted:.1f} s, all ended after {ended:.1f} s: {states} (load: {load()})"
+    )
     print("  CPU seconds: " + ", ".join(f"{kind} {s:.1f}" for kind, s in used.items()) + f"; the sandbox {own:.1f}")
     print(f"  each: {spread([row['seconds'] for row in rows if row['seconds'] is not None])}")
 

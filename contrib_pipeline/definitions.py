@@ -3,7 +3,16 @@
 import dagster as dg
 
 from contrib_pipeline.capture.progress import Progress
-from contrib_pipeline.defs import checks, inbox_observations, jobs, maintenance, reconciliation, schedules, sensors
+from contrib_pipeline.defs import (
+    checks,
+    deliveries,
+    inbox_observations,
+    jobs,
+    maintenance,
+    reconciliation,
+    schedules,
+    sensors,
+)
 from contrib_pipeline.defs.assets import events, github, metrics, workspaces
 from contrib_pipeline.defs.resources import Pipeline
 
@@ -16,6 +25,7 @@ def build(progress: Progress | None = None) -> dg.Definitions:
             inbox_observations.observe_inbox,
             sensors.reopened_days,
             reconciliation.moved_repositories,
+            deliveries.failed_deliveries,
         ],
         schedules=[
             schedules.aggregate_workspaces_daily,

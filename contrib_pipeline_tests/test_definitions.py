@@ -31,7 +31,7 @@ ASSETS = {
     "metrics/workspace_contributors",
 }
 JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup", "check"}
-SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "reopened_days", "moved_repositories"}
+SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "failed_deliveries", "reopened_days", "moved_repositories"}
 SCHEDULES = {
     "aggregate_workspaces_daily": "0 0 * * *",
     "set_priorities": "0 */6 * * *",

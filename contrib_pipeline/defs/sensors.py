@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from contrib_pipeline.defs import jobs, maintenance, runs
+from contrib_pipeline.defs import cancellations, jobs, maintenance, runs
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import queue
 from contrib_pipeline.events.dispatch import Batch, dispatch
@@ -37,7 +37,7 @@ def take_inbox(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg.Se
         batches = dispatch(pending, repositories)
         for batch in batches:
             if batch.job is None:
-                _terminate(context.instance, queue.carry_out_cancellations(connection, batch.event_ids, "sensor"))
+                cancellations.carry_out(connection, context.instance, batch.event_ids)
     return dg.SensorResult(run_requests=[_run_request(batch, pipeline) for batch in batches if batch.job])
 
 
@@ -137,10 +137,3 @@ def retained_range(days: int) -> dict[str, str]:
     today = datetime.now(UTC).date()
     first: date = today - timedelta(days=days - 1)
     return {RANGE_START: first.isoformat(), RANGE_END: today.isoformat()}
-
-
-def _terminate(instance: dg.DagsterInstance, run_ids: list[str]) -> None:
-    for run_id in run_ids:
-        run = instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            instance.run_coordinator.cancel_run(run_id)

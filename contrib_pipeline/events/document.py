@@ -67,7 +67,8 @@ _WEBHOOKS = """\
 `POST /webhooks/github`, signed with one of `GITHUB_WEBHOOK_SECRET`. A delivery is a row named `github/EVENT.ACTION`,
 and one more for each further repository that it lists. Its payload is a hint: two seconds later GitHub is asked, and
 what it says then is stored. Deliveries about a repository that is known here and not tracked are skipped. All other
-events and actions are acknowledged and skipped.
+events and actions are acknowledged and skipped. What a GitHub App could not deliver is asked for again every hour;
+whoever sends no webhooks, or loses some, is served by the watch over moved repositories, a little later.
 
 | event | action | what is done |
 | --- | --- | --- |

@@ -7,7 +7,7 @@ hour. No secret is in a repr, a message or a log line.
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import jwt
 import requests
@@ -63,15 +63,16 @@ class App:
 
     def installation(self, repository: str) -> int:
         """The installation that sees ``owner/name``. Raises :class:`NotFound` where the App is not installed there."""
-        found: int = self._request("GET", f"/repos/{repository}/installation")["id"]
+        found: int = self.request("GET", f"/repos/{repository}/installation").json()["id"]
         return found
 
     def new_token(self, installation_id: int) -> tuple[str, datetime]:
         """An installation's token, and when it ends (an hour from now)."""
-        made = self._request("POST", f"/app/installations/{installation_id}/access_tokens")
+        made = self.request("POST", f"/app/installations/{installation_id}/access_tokens").json()
         return made["token"], datetime.fromisoformat(made["expires_at"])
 
-    def _request(self, method: str, path: str) -> Any:
+    def request(self, method: str, path: str) -> requests.Response:
+        """What GitHub answers to the App itself; an error of :mod:`~contrib_pipeline.github.errors` for a refusal."""
         headers = {
             "Authorization": f"Bearer {self._jwt()}",
             "Accept": "application/vnd.github+json",
@@ -85,8 +86,8 @@ class App:
         except requests.RequestException as error:
             raise TryAgain(f"{self.api_url} does not answer for the GitHub App: {type(error).__name__}.") from None
         match reply.status_code:
-            case 200 | 201:
-                return reply.json()
+            case 200 | 201 | 202:
+                return reply
             case 401:
                 raise BadCredentials("GitHub does not accept GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY.")
             case 404:

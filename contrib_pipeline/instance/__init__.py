@@ -9,6 +9,8 @@ version is bounded in pyproject.toml and a test starts a real run through all of
 
 - ``dagster._core.launcher``: RunLauncher, LaunchRunContext, CheckRunHealthResult, WorkerStatus, the documented
   extension point, under its only address;
+- ``dagster._core.run_coordinator``: SubmitRunContext, its neighbour;
+- ``dagster._core.instance.ref``: InstanceRef, how a run's process gets at the instance;
 - ``dagster._serdes``: ConfigurableClass, ConfigurableClassData, what dagster.yaml can name;
 - ``dagster._grpc.types``: ExecuteRunArgs, the argument of ``dagster api execute_run``;
 - ``dagster._cli.api``: execute_run_command, that command, for a process that has imported it already;

@@ -1,6 +1,6 @@
 """The run coordinator: a run starts at once where there is room and a warm process; Dagster's queue takes the rest.
 
-The queue looks every second at most, which is half of what an event's way takes. Its limit of concurrent runs is kept
+The queue looks every second at most: as much again as an event's whole way. Its limit of concurrent runs is kept
 (two that are submitted in the same instant may exceed it by one); limits by tag, which only the queue itself can
 keep, send every run through it.
 """

@@ -94,6 +94,14 @@ class WarmRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             is_alive = liveness.lives(connection, run.run_id)
         return CheckRunHealthResult(WorkerStatus.RUNNING if is_alive else WorkerStatus.NOT_FOUND)
 
+    def dispose(self) -> None:
+        """End what this process started itself, and wait for it."""
+        if "_lifeline" in self.__dict__:
+            for end in self._lifeline:
+                os.close(end)
+            for process in self._processes:
+                process.wait()
+
     @cached_property
     def _lifeline(self) -> tuple[int, int]:
         """A pipe whose write end nobody else has: it is cut when this process ends."""
