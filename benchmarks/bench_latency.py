@@ -1,10 +1,11 @@
 """How long an event takes from its POST to its row in Postgres, through a real ``up``.
 
 ``python benchmarks/bench_latency.py [--events N] [--idle SECONDS] [--burst N]``. The local GitHub runs in this process
-and answers 150 ms late; ``up`` runs beside it on free ports, in a new home with an embedded server; nobody should change the source meanwhile, or runs start cold. For every single
+and answers 150 ms late; ``up`` runs beside it on free ports, in a new home with an embedded server. For every single
 event a pull request changes in the sandbox, ``capture/pr.details`` is posted, and the clock runs from the POST's
 answer until the changed row is committed in github.pull_requests. Printed: seconds of single events, cores used by the
 idle system, seconds of a burst over 100 repositories. Other load on the machine is printed too: it is in the figures.
+Nobody should edit the source meanwhile: the next run would start cold.
 """
 
 import argparse
@@ -165,9 +166,8 @@ def burst(home: Path, world: World, events: str, connection: Connection, count: 
         (ids,),
     ).fetchall()
     states = dict(Counter(row["state"] for row in rows))
-    print(
-        f"burst: {count} events about {subjects} pull requests per repository, posted in {posted:.1f} s, all ended after {ended:.1f} s: {states} (load: {load()})"
-    )
+    print(f"burst: {count} events about {subjects} pull requests per repository, posted in {posted:.1f} s")
+    print(f"  all ended after {ended:.1f} s: {states} (load: {load()})")
     print("  CPU seconds: " + ", ".join(f"{kind} {s:.1f}" for kind, s in used.items()) + f"; the sandbox {own:.1f}")
     print(f"  each: {spread([row['seconds'] for row in rows if row['seconds'] is not None])}")
 

@@ -49,7 +49,9 @@ def main() -> None:
     connection = connect(url, application_name=name)
     if not _take_lock(connection):
         sys.stderr.write(f"Another daemon runs on this database: {holder(connection)}.\n")
+        connection.close()
         sys.exit(ALREADY_RUNNING)
+    queue.stop_waiting(connection)  # sensors of a killed daemon would still take events, for nobody
     threading.Thread(target=_end_without, args=(connection,), daemon=True).start()
     threading.Thread(target=_end_waits, args=(url, _signals()), daemon=True).start()
     sys.argv = ["dagster-daemon", "run", *sys.argv[1:]]

@@ -9,6 +9,7 @@ from contrib_pipeline.defs import (
     inbox_observations,
     jobs,
     maintenance,
+    metric_checks,
     reconciliation,
     schedules,
     sensors,
@@ -34,6 +35,7 @@ def build(progress: Progress | None = None) -> dg.Definitions:
             reconciliation.reconcile_nightly,
             reconciliation.sweep_totals_weekly,
             checks.check_daily,
+            metric_checks.check_metrics_daily,
         ],
         jobs=[
             jobs.capture,
@@ -42,6 +44,7 @@ def build(progress: Progress | None = None) -> dg.Definitions:
             maintenance.prioritise,
             maintenance.cleanup,
             checks.check,
+            metric_checks.check_metrics,
         ],
         assets=[
             events.inbox,
@@ -50,7 +53,7 @@ def build(progress: Progress | None = None) -> dg.Definitions:
             workspaces.change_members,
             metrics.compute_daily_metrics,
         ],
-        asset_checks=[checks.proofs],
+        asset_checks=[checks.proofs, metric_checks.metric_checks],
         resources={"pipeline": Pipeline(), "progress": progress or Progress()},
     )
 

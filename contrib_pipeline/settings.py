@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     metrics_retention_days: int = Field(90, ge=1, validation_alias="METRICS_RETENTION_DAYS")
     """Days of daily metrics that are kept; facts are always kept."""
 
+    run_retention_days: int = Field(30, ge=1, validation_alias="CONTRIB_RUN_RETENTION_DAYS")
+    """Days that Dagster's runs are kept; the newest run of a partition stays for as long as it is that."""
+
     bot_logins: Annotated[list[str], NoDecode] = Field([], validation_alias="BOT_LOGINS")
     """More accounts to count as bots: comma-separated logins, * stands for anything."""
 

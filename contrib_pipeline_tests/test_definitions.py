@@ -30,7 +30,7 @@ ASSETS = {
     "metrics/workspace_trends",
     "metrics/workspace_contributors",
 }
-JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup", "check"}
+JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup", "check", "check_metrics"}
 SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "failed_deliveries", "reopened_days", "moved_repositories"}
 SCHEDULES = {
     "aggregate_workspaces_daily": "0 0 * * *",
@@ -39,6 +39,7 @@ SCHEDULES = {
     "reconcile_nightly": "10 3 * * *",
     "sweep_totals_weekly": "40 3 * * 6",
     "check_daily": "30 5 * * *",
+    "check_metrics_daily": "0 1 * * *",
 }
 COMMANDS = {
     "aggregate",
@@ -52,6 +53,7 @@ COMMANDS = {
     "export",
     "metrics",
     "migrate",
+    "report",
     "sandbox",
     "send",
     "serve-events",
@@ -89,6 +91,7 @@ SETTINGS = {
     "EVENT_KEYS",
     "CONTRIB_LOG_FORMAT",
     "METRICS_RETENTION_DAYS",
+    "CONTRIB_RUN_RETENTION_DAYS",
     "BOT_LOGINS",
     "CELERY_BROKER_URL",
 }

@@ -155,14 +155,14 @@ class Captures:
             found += probe.probe(client, self.connection, group)
         return found
 
-    @contextmanager
-    def walk(self, name: str, subject: Subject, kind: str, outcome: Outcome) -> Iterator[Walk]:
-        """A walk of another kind over a repository that we know, with its ledger entry; for ``verify``."""
+    def walk(self, name: str, subject: Subject, kind: str, outcome: Outcome, work: Callable[[Walk], None]) -> None:
+        """Another kind of walk over a repository, with its ledger entry; what stops it is in the outcome."""
         with self._watched(outcome, name, is_background=False):
             try:
-                repository = outcome.repository = outcome.repository or self._known(name, outcome)
+                repository = outcome.repository or self._repository(CaptureRequest(name), outcome)
+                outcome.repository = repository
                 with self._entry(repository, subject, kind, outcome) as walk:
-                    yield walk
+                    work(walk)
             except NotVisible as error:
                 self._end(outcome, error)
 
@@ -226,9 +226,6 @@ class Captures:
         if known.is_terminal or not (request.subjects or request.numbers):
             return self._refreshed(known, outcome)
         return known
-
-    def _known(self, name: str, outcome: Outcome) -> Repository:
-        return self._repository(CaptureRequest(name), outcome)
 
     def _refreshed(self, repository: Repository, outcome: Outcome) -> Repository:
         found, written = repositories.refresh(self.client, self.connection, repository)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from contrib_pipeline.capture.captures import Captures, Outcome, explain
 from contrib_pipeline.capture.compare import Compared, compare, repair
 from contrib_pipeline.capture.subjects import DISCUSSIONS, PULL_REQUESTS
-from contrib_pipeline.capture.walks import read_the_unread
+from contrib_pipeline.capture.walks import Walk, read_the_unread
 
 
 @dataclass
@@ -30,15 +30,17 @@ def verify(captures: Captures, name: str, *, mend: bool = False) -> Verification
     Failures that concern this repository alone are in the outcome.
     """
     found = Verification(Outcome(name), is_repaired=mend)
+
+    def work(walk: Walk) -> None:
+        compared = found.compared[walk.subject.kind] = compare(walk)
+        if mend:
+            repair(walk, compared)
+        explain(found.outcome, read_the_unread(walk) if mend else walk.withheld)
+
     for subject in (PULL_REQUESTS, DISCUSSIONS):
         repository = found.outcome.repository
-        if subject is DISCUSSIONS and not (repository and repository.has_discussions):
-            continue
-        with captures.walk(name, subject, "verify", found.outcome) as walk:
-            compared = found.compared[subject.kind] = compare(walk)
-            if mend:
-                repair(walk, compared)
-            explain(found.outcome, read_the_unread(walk) if mend else walk.withheld)
+        if subject is PULL_REQUESTS or (repository and repository.has_discussions):
+            captures.walk(name, subject, "verify", found.outcome, work)
         if found.outcome.error:
             break
     return found

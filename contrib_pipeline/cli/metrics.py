@@ -1,4 +1,4 @@
-"""Commands about metrics: ``aggregate``, ``metrics``, ``explain``."""
+"""Commands about metrics: ``aggregate``, ``metrics``, ``explain``, ``report``."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -88,12 +88,26 @@ def metrics(
 @as_json
 def explain(workspace: str, day: datetime, metric: str, as_json: bool) -> None:
     """The rows behind one number: of a WORKSPACE (slug, name or id), on a DAY, of a METRIC (a column's name)."""
+    if day.date() > datetime.now(UTC).date():
+        raise click.UsageError(f"{day.date()} has not begun yet.")
     with warehouse(read_settings()) as connection:
         found = workspaces.find(connection, workspace)
         rows = explain_metric(connection, found.id, day.date(), metric)
     if not as_json:
         click.echo(f"{metric}: {BY_NAME[metric].sentence}", err=True)
     print_rows(rows, _EXPLAINED, as_json=as_json, empty="No rows.")
+
+
+@click.command()
+@click.argument("workspace", metavar="WORKSPACE")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="FILE.html")
+def report(workspace: str, output: Path) -> None:
+    """Write the picture book of a WORKSPACE (slug, name or id): one HTML file that needs nothing else."""
+    from contrib_pipeline.presentation.report import write_report
+
+    with warehouse(read_settings()) as connection:
+        write_report(connection, workspaces.find(connection, workspace), output)
+    click.echo(f"Written: {output}", err=True)
 
 
 def _print(rows: list[dict[str, Any]], form: str, output: Path | None, start: date, end: date, slug: str) -> None:
@@ -110,4 +124,4 @@ def _print(rows: list[dict[str, Any]], form: str, output: Path | None, start: da
         write_rows(rows, form if form != "table" else "csv", output)
 
 
-COMMANDS = [aggregate, metrics, explain]
+COMMANDS = [aggregate, metrics, explain, report]

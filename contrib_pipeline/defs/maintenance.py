@@ -1,4 +1,4 @@
-"""Jobs that make no table: old daily metrics go, old events go, priorities follow membership.
+"""Jobs that make no table: old daily metrics, events and runs go, priorities follow membership.
 
 What is deleted can be made again: daily metrics come from the facts, which stay.
 """
@@ -11,6 +11,7 @@ from pydantic import Field
 from contrib_pipeline.capture import repositories
 from contrib_pipeline.defs.claims import claimed
 from contrib_pipeline.defs.resources import Pipeline
+from contrib_pipeline.defs.run_history import delete_runs_before
 from contrib_pipeline.events import inbox
 from contrib_pipeline.metrics.retention import delete_days_before
 
@@ -45,6 +46,15 @@ def delete_expired(context: dg.OpExecutionContext, config: EventsConfig, pipelin
 
 
 @dg.op
+def delete_old_runs(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
+    """Delete runs past their retention from Dagster's history, but the newest of each partition."""
+    days = pipeline.settings.run_retention_days
+    deleted, kept = delete_runs_before(context.instance, datetime.now(UTC) - timedelta(days=days))
+    context.log.info(f"{deleted} runs older than {days} days deleted; {kept} stay: partitions rest on them.")
+    context.add_output_metadata({"runs": deleted, "runs_kept": kept})
+
+
+@dg.op
 def set_priorities(context: dg.OpExecutionContext, config: EventsConfig, pipeline: Pipeline) -> None:
     """Set how often each repository is polled: high for members of active workspaces, low for quiet others."""
     with pipeline.warehouse() as connection, claimed(context, connection, config.events, []) as claims:
@@ -54,10 +64,11 @@ def set_priorities(context: dg.OpExecutionContext, config: EventsConfig, pipelin
     context.add_output_metadata({"changed": changed})
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Deletes daily metrics and events past their retention.")
+@dg.job(executor_def=dg.in_process_executor, description="Deletes daily metrics, events and runs past their retention.")
 def cleanup() -> None:
-    """One op."""
+    """Two ops that need nothing of each other."""
     delete_expired()
+    delete_old_runs()
 
 
 @dg.job(executor_def=dg.in_process_executor, description="Sets how often each repository is polled.")

@@ -40,5 +40,5 @@ delete_expired_weekly = dg.ScheduleDefinition(
     cron_schedule="0 3 * * 0",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Deletes daily metrics and events past their retention.",
+    description="Deletes daily metrics, events and runs past their retention.",
 )

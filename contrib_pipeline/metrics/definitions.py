@@ -33,9 +33,7 @@ DAILY = (
     Metric("pull_requests_opened_by_bots", "pull requests", "Pull requests opened by bots."),
     Metric("pull_requests_merged", "pull requests", "Pull requests merged."),
     Metric("pull_requests_closed", "pull requests", "Pull requests closed without a merge."),
-    Metric(
-        "pull_requests_open", "pull requests", "Pull requests open at the day's end.", "end of day", _PARTIAL
-    ),
+    Metric("pull_requests_open", "pull requests", "Pull requests open at the day's end.", "end of day", _PARTIAL),
     Metric(
         "pull_requests_total",
         "pull requests",
@@ -46,9 +44,7 @@ DAILY = (
     Metric("reviews", "reviews", "Reviews submitted."),
     Metric("reviews_by_bots", "reviews", "Reviews submitted by bots."),
     Metric("reviews_approved", "reviews", "Reviews submitted that approve, as they stand now."),
-    Metric(
-        "reviews_changes_requested", "reviews", "Reviews submitted that request changes, as they stand now."
-    ),
+    Metric("reviews_changes_requested", "reviews", "Reviews submitted that request changes, as they stand now."),
     Metric("reviews_commented", "reviews", "Reviews submitted that only comment."),
     Metric("reviews_dismissed", "reviews", "Reviews submitted that have been dismissed since."),
     Metric(
@@ -69,9 +65,7 @@ DAILY = (
         "Distinct persons who opened a pull request, submitted a review, wrote a comment on a pull request, "
         "opened a discussion or commented in one.",
     ),
-    Metric(
-        "new_contributors", "people", "Active contributors who had never been active before.", null=_PARTIAL
-    ),
+    Metric("new_contributors", "people", "Active contributors who had never been active before.", null=_PARTIAL),
     Metric(
         "first_review_hours_p50",
         "hours",

@@ -11,9 +11,7 @@ from contrib_pipeline.warehouse.statements import load
 _SQL = load("daily", __package__)
 
 
-def workspace_days(
-    connection: Connection, workspace_id: UUID, first: date, last: date
-) -> list[dict[str, Any]]:
+def workspace_days(connection: Connection, workspace_id: UUID, first: date, last: date) -> list[dict[str, Any]]:
     """Rows of ``metrics.workspace_daily`` from ``first`` to ``last``, both included, oldest first.
 
     A day that was never computed has no row.

@@ -42,9 +42,7 @@ def workspace_trends(connection: Connection, workspace_id: UUID, day: date) -> l
     return connection.execute(_TRENDS["read"], {"workspace_id": workspace_id, "day": day}).fetchall()
 
 
-def compute_contributors(
-    connection: Connection, today: date, *, workspace_ids: Sequence[UUID] | None = None
-) -> int:
+def compute_contributors(connection: Connection, today: date, *, workspace_ids: Sequence[UUID] | None = None) -> int:
     """Write who did most, for ``today`` and each workspace's newest final day, and drop other days; rows written.
 
     Of all active workspaces, or of ``workspace_ids``.

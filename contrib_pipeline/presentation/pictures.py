@@ -25,7 +25,7 @@ _LIGHT = {"ink": "#1f2328", "muted": "#59636e", "line": "#d1d9e0", "first": "#0a
 _DARK = {"ink": "#e6edf3", "muted": "#9198a1", "line": "#3d444d", "first": "#6cb6ff", "second": "#e3a55d"}
 _PAPER = ("#ffffff", "#0d1117")
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 12,
     "svg.fonttype": "none",
@@ -86,7 +86,9 @@ def as_markdown(shown: History) -> str:
 def _themed(text: str) -> str:
     """Colours by name, light or dark as the reader's screen, in the reader's own typeface."""
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r' id="(?:figure|axes|patch|line2d|text|matplotlib\.axis|[xy]tick|legend|PathCollection)_\d+"', "", text)
+    text = re.sub(
+        r' id="(?:figure|axes|patch|line2d|text|matplotlib\.axis|[xy]tick|legend|PathCollection)_\d+"', "", text
+    )
     for name, colour in _LIGHT.items():
         text = text.replace(colour, f"var(--{name})")
     text = text.replace("'DejaVu Sans'", _FACES)
@@ -111,8 +113,8 @@ def _days(axes: Axes, days: Sequence[dict[str, Any]], columns: dict[str, str]) -
     for (column, label), colour in zip(columns.items(), (_LIGHT["first"], _LIGHT["second"]), strict=True):
         values = [row[column] for row in days]
         means = [sum(values[at - _MEAN_DAYS + 1 : at + 1]) / _MEAN_DAYS for at in range(_MEAN_DAYS - 1, len(values))]
-        axes.plot(x, values, color=colour, alpha=0.3, linewidth=0.8)  # type: ignore[arg-type]  # dates
-        axes.plot(x[_MEAN_DAYS - 1 :], means, color=colour, linewidth=2, label=label)  # type: ignore[arg-type]
+        axes.plot(x, values, color=colour, alpha=0.3, linewidth=0.8)
+        axes.plot(x[_MEAN_DAYS - 1 :], means, color=colour, linewidth=2, label=label)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     _from_zero(axes)
     _legend(axes)
@@ -133,8 +135,8 @@ def _hours(figure: Figure, weeks: Sequence[dict[str, Any]], column: str) -> None
     largest = max((row[f"{column}_p90"] or 0 for row in weeks), default=0)
     unit, hours = ("days", 24) if largest > _HOURS_SHOWN else ("hours", 1)
     for end, label, colour in (("p50", f"median, {unit}", "first"), ("p90", "nine in ten at most", "second")):
-        y = [None if (value := row[f"{column}_{end}"]) is None else value / hours for row in weeks]
-        axes.plot(x, y, color=_LIGHT[colour], linewidth=2, marker="o", markersize=4, label=label)  # type: ignore[arg-type]
+        y = [float("nan") if (value := row[f"{column}_{end}"]) is None else value / hours for row in weeks]
+        axes.plot(x, y, color=_LIGHT[colour], linewidth=2, marker="o", markersize=4, label=label)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     _from_zero(axes)
     _legend(axes)
@@ -169,13 +171,15 @@ def _from_zero(axes: Axes) -> None:
 
 
 def _legend(axes: Axes) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0, borderaxespad=0.2, labelcolor=_LIGHT["muted"])
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0, borderaxespad=0.2, labelcolor=_LIGHT["muted"]
+    )
 
 
 def _dates(axes: Axes) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=6)
+    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
 
 
 PICTURES = (
@@ -189,17 +193,17 @@ PICTURES = (
     Picture(
         "Review turnaround",
         "Time to the first review by a person other than the author, over persons' pull requests that got it, by "
-        "weeks that end on the dates shown.",
+        "weeks that end on these dates.",
         _review_turnaround,
     ),
     Picture(
         "Time to merge",
-        "Time from opening to merge, over persons' pull requests that were merged, by weeks that end on the dates shown.",
+        "Time from opening to merge, over persons' pull requests that were merged, by weeks that end on these dates.",
         _merge_time,
     ),
     Picture(
         "Who carries the load",
-        "Reviews of somebody else's pull requests in the last 30 days, by the person who submitted them; bots left out.",
+        "Reviews of somebody else's pull requests in 30 days, by the person who submitted them; bots left out.",
         _load,
         300,
     ),

@@ -144,7 +144,9 @@ def _held_back(row: Row) -> dict[str, str] | None:
     """Why a repository's numbers are not whole, plainly; None if they are."""
     stored, seen = _number(row["stored"]), row["verified_at"]
     if row["is_terminal"]:
-        past_kept = f"only {stored} pull requests of its past were stored before" if row["is_partial"] else "its past counts on"
+        past_kept = (
+            f"only {stored} pull requests of its past were stored before" if row["is_partial"] else "its past counts on"
+        )
         text = f"No longer read ({row['terminal_reason'] or 'deleted, or not tracked'}): {past_kept}."
     elif row["is_partial"]:
         of = f" of {_number(row['total'])}" if row["total"] is not None else ""

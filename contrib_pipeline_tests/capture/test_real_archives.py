@@ -122,7 +122,8 @@ def stored_children(connection: Connection, name: str) -> dict[int, list[tuple[A
     rows = connection.execute(
         f"""
         with child as (
-          select pull_request_id, 'review' as what, author_id, state as kind, body, submitted_at as created_at, updated_at
+          select pull_request_id, 'review' as what, author_id, state as kind, body,
+            submitted_at as created_at, updated_at
           from github.reviews where deleted_at is null
           union all
           select pull_request_id, 'comment', author_id, kind, body, created_at, updated_at

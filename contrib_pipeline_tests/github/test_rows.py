@@ -64,8 +64,12 @@ def test_the_suffix_of_bots_is_no_part_of_their_login() -> None:
     [(None, None, "open"), ("2026-01-02T00:00:00Z", None, "closed"), ("2026-01-02T00:00:00Z",) * 2 + ("merged",)],
 )
 def test_the_state_of_a_pull_request_is_read_off_its_times(closed_at: Any, merged_at: Any, state: str) -> None:
-    node = dict.fromkeys(("id", "number", "title", "body", "isDraft", "author", "createdAt", "updatedAt", "mergedBy", "additions", "deletions", "changedFiles", "labels", "baseRefName", "headRefName", "reviewDecision", "url"))  # fmt: skip
-    node |= {"fullDatabaseId": "3000000000", "commits": {"totalCount": 1}, "state": "CLOSED"}  # type: ignore[dict-item]
+    names = (
+        "id number title body isDraft author createdAt updatedAt mergedBy additions deletions changedFiles labels "
+        "baseRefName headRefName reviewDecision url"
+    )
+    node: dict[str, Any] = dict.fromkeys(names.split())
+    node |= {"fullDatabaseId": "3000000000", "commits": {"totalCount": 1}, "state": "CLOSED"}
     row = rows.pull_request({**node, "closedAt": closed_at, "mergedAt": merged_at}, 1, [], people(), AT)
     assert (row["state"], row["id"], row["ready_at"]) == (state, 3_000_000_000, None)
 

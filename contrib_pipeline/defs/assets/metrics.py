@@ -17,6 +17,7 @@ from contrib_pipeline.capture.repositories import Repository, members
 from contrib_pipeline.defs.assets import github
 from contrib_pipeline.defs.assets.specs import table_spec
 from contrib_pipeline.defs.claims import Claims, claimed
+from contrib_pipeline.defs.day_metadata import day_metadata
 from contrib_pipeline.defs.partitions import days
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events.commands import AggregateAll, AggregateWorkspace
@@ -78,26 +79,42 @@ def compute_daily_metrics(
 ) -> Iterator[Any]:
     """Compute daily metrics, the newest day first."""
     with pipeline.warehouse() as connection, claimed(context, connection, config.events, []) as claims:
-        if config.verify_members or any(isinstance(e.command, AggregateAll) for e in claims.events):
+        is_nightly = config.verify_members or any(isinstance(e.command, AggregateAll) for e in claims.events)
+        if is_nightly:
             _verify_members(context, pipeline)
         from_day = reopen_days(connection).from_day
+        shown: Computed | None = None
         for task in _tasks(context, config, claims, from_day, pipeline.settings.metrics_retention_days):
-            _compute(context, connection, task)
+            newest = _compute(context, connection, task, has_shown=shown is not None)
+            shown = shown or newest
+        if shown:
+            reports = pipeline.settings.home / "reports" if is_nightly else None
+            _report(context, connection, shown, **day_metadata(context, connection, shown.day, reports))
         claims.done(claims.events)
     yield from ()  # nothing is yielded: each day's materialization was logged
 
 
-def _compute(context: dg.AssetExecutionContext, connection: Connection, task: Task) -> None:
-    """Write a task's days, the newest first, then what looks back over them."""
+def _compute(
+    context: dg.AssetExecutionContext, connection: Connection, task: Task, *, has_shown: bool
+) -> Computed | None:
+    """Write a task's days, the newest first, then what looks back over them.
+
+    The run's newest final day is not logged but returned: its log shows what is drawn of all that is written.
+    """
+    shown: Computed | None = None
     for day in task.newest_first:
         (computed,) = compute_days(connection, [day], workspace_ids=task.workspace_ids)
-        _report(context, connection, computed)
+        if computed.workspaces_final and not (shown or has_shown):
+            shown = computed
+        else:
+            _report(context, connection, computed)
     for day in task.days_with_trends:
         _log(context, _TRENDS, day, compute_trends(connection, [day], workspace_ids=task.workspace_ids)[day])
     if task.days:
         today = datetime.now(UTC).date()
         rows = compute_contributors(connection, today, workspace_ids=task.workspace_ids)
         _log(context, _CONTRIBUTORS, today, rows)
+    return shown
 
 
 def _verify_members(context: dg.AssetExecutionContext, pipeline: Pipeline) -> None:
@@ -150,23 +167,24 @@ def _tasks(
     yield Task([date.fromisoformat(day) for day in asked], chosen or None)
 
 
-def _report(context: dg.AssetExecutionContext, connection: Connection, computed: Computed) -> None:
-    """Log the materializations of one day, with its numbers."""
+def _report(context: dg.AssetExecutionContext, connection: Connection, computed: Computed, **shown: Any) -> None:
+    """Log the materializations of one day, with its numbers; ``shown`` is for the workspaces' alone."""
     totals = day_totals(connection, computed.day)
     rows = {_WORKSPACE_DAILY: computed.workspaces, _REPOSITORY_DAILY: computed.repositories}
     final = {_WORKSPACE_DAILY: computed.workspaces_final, _REPOSITORY_DAILY: computed.repositories_final}
     for table, count in rows.items():
-        _log(context, table, computed.day, count, rows_final=final[table], **totals)
+        more = shown if table == _WORKSPACE_DAILY else {}
+        _log(context, table, computed.day, count, rows_final=final[table], **totals, **more)
     if computed.behind:
         context.log.info(f"{computed.day} is not final: {', '.join(computed.behind)} not verified since, or partial.")
 
 
-def _log(context: dg.AssetExecutionContext, table: str, day: date, rows: int, **numbers: int) -> None:
+def _log(context: dg.AssetExecutionContext, table: str, day: date, rows: int, **more: Any) -> None:
     """Log the materialization of a table's day."""
     context.log_event(
         dg.AssetMaterialization(
             asset_key=dg.AssetKey(table.split(".")),
             partition=day.isoformat(),
-            metadata={"dagster/partition_row_count": rows, **numbers},
+            metadata={"dagster/partition_row_count": rows, **more},
         )
     )

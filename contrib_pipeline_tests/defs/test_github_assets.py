@@ -1,0 +1,267 @@
+"""Captures as runs: budgets that defer them, names that change, what a sweep asks for, what no log ever tells."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from contrib_pipeline.capture import repositories
+from contrib_pipeline.defs import names, reconciliation
+from contrib_pipeline.defs.resources import Pipeline
+from contrib_pipeline.events import inbox
+from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.sandbox import faults
+from contrib_pipeline.sandbox.records import Repository
+from contrib_pipeline_tests.defs.conftest import Bench
+
+HELLO = {"repository": {"owner": "octo", "name": "hello"}}
+
+
+def post(bench: Bench, name: str, data: dict[str, Any]) -> str:
+    (event_id,) = inbox.post(bench.connection, [Event(name, data)], "inngest")
+    return event_id
+
+
+def partitions(bench: Bench) -> set[str]:
+    return set(bench.instance.get_dynamic_partitions("repositories"))
+
+
+@pytest.mark.parametrize("fault", [faults.rate_limited(), faults.secondary_limit(3600)], ids=["points", "secondary"])
+def test_a_wait_of_more_than_a_minute_ends_the_run_and_puts_the_event_back(bench: Bench, fault: faults.Fault) -> None:
+    bench.capture(repositories=["octo/hello"])
+    event_id = post(bench, "capture/repository.sync", {**HELLO, "reason": "manual"})
+    bench.app.state.faults.add(fault, operation="PullRequests")
+    result = bench.capture(events=[event_id])
+    assert result.success, "nothing failed: it is done later"
+    row = inbox.show(bench.connection, event_id)
+    assert (row["state"], row["attempts"]) == ("pending", 0)
+    assert row["not_before"] > datetime.now(UTC) + timedelta(minutes=50)
+    run = bench.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert datetime.fromisoformat(run.tags["deferred"]) == row["not_before"]
+
+
+def test_what_was_deferred_is_done_when_the_pause_is_over(bench: Bench) -> None:
+    event_id = post(bench, "capture/repository.sync", HELLO)
+    bench.app.state.faults.add(faults.secondary_limit(3600), operation="PullRequests")
+    bench.capture(events=[event_id])
+    bench.connection.execute("update github.budgets set paused_until = null")
+    assert bench.capture(events=[event_id]).success
+    assert inbox.show(bench.connection, event_id)["state"] == "done"
+    assert bench.rows("select count(*) as n from github.pull_requests") == [{"n": 3}]
+
+
+def test_an_event_about_all_repositories_ends_when_the_last_of_them_is_done(bench: Bench) -> None:
+    for name in ("octo/hello", "octo/second"):
+        bench.world.find_repository(name) or bench.world.add_repository(name)
+        bench.capture(repositories=[name])
+    for repository in bench.world.repositories.values():
+        repository.has_discussions_enabled = True
+    bench.connection.execute("update github.repositories set has_discussions = true")
+    event_id = post(bench, "sync/discussions", {})
+    bench.app.state.faults.add(faults.rate_limited(), operation="Discussions", after=1)
+    assert bench.capture(events=[event_id]).success
+    assert inbox.show(bench.connection, event_id)["state"] == "pending", "the second one is still to be done"
+
+
+def test_one_of_many_that_github_no_longer_shows_is_no_failure_of_all(bench: Bench) -> None:
+    second = bench.world.add_repository("octo/second")
+    bench.capture(repositories=["octo/hello", "octo/second"])
+    bench.world.delete_repository(second)
+    event_id = post(bench, "classify/repository.size", {})
+    assert bench.capture(events=[event_id]).success
+    assert inbox.show(bench.connection, event_id)["state"] == "done"
+    assert bench.rows("select terminal_reason from github.repositories where name = 'second'") == [
+        {"terminal_reason": "gone"}
+    ]
+
+
+def test_all_metadata_is_one_request(bench: Bench) -> None:
+    for number in range(4):
+        bench.world.add_repository(f"octo/number-{number}")
+        bench.capture(repositories=[f"octo/number-{number}"])
+    before = bench.app.state.served.requests
+    bench.capture(events=[post(bench, "classify/repository.size", {})])
+    assert bench.app.state.served.requests - before == 1
+
+
+# Names
+
+
+def test_the_partition_follows_a_rename(bench: Bench, hello: Repository) -> None:
+    bench.capture(repositories=["octo/hello"])
+    bench.world.rename_repository(hello, "octo/hallo")
+    bench.capture(repositories=["octo/hello"])
+    assert partitions(bench) == {"octo/hallo"}
+
+
+def test_a_former_name_that_a_run_holds_is_retired_later(bench: Bench, hello: Repository) -> None:
+    bench.capture(repositories=["octo/hello"])
+    held = post(bench, "capture/repository.sync-enhanced", HELLO)
+    bench.connection.execute("update events.inbox set state = 'running', run_id = 'other' where id = %s", (held,))
+    bench.world.rename_repository(hello, "octo/hallo")
+    bench.capture(repositories=["octo/hello"])
+    assert partitions(bench) == {"octo/hello", "octo/hallo"}
+    bench.connection.execute("update events.inbox set state = 'done' where id = %s", (held,))
+    names.follow(bench.instance, bench.connection)
+    assert partitions(bench) == {"octo/hallo"}
+
+
+def test_a_former_name_whose_partition_a_run_was_started_on_is_retired_later(bench: Bench, hello: Repository) -> None:
+    bench.capture(repositories=["octo/hello"])
+    bench.world.rename_repository(hello, "octo/hallo")
+    assert bench.capture(partition_key="octo/hello").success
+    assert partitions(bench) == {"octo/hello", "octo/hallo"}
+    names.follow(bench.instance, bench.connection)
+    assert partitions(bench) == {"octo/hallo"}
+
+
+def test_a_repository_that_is_gone_keeps_its_partition_as_its_data(bench: Bench, hello: Repository) -> None:
+    bench.capture(repositories=["octo/hello"])
+    bench.world.delete_repository(hello)
+    assert not bench.capture(repositories=["octo/hello"]).success
+    names.follow(bench.instance, bench.connection)
+    assert partitions(bench) == {"octo/hello"}
+
+
+# What is watched
+
+
+def tick(bench: Bench, definition: Any) -> Any:
+    if isinstance(definition, dg.SensorDefinition):
+        return definition(dg.build_sensor_context(instance=bench.instance, resources={"pipeline": Pipeline()}))
+    at = datetime(2026, 6, 6, 3, 40, tzinfo=UTC)
+    return definition(
+        dg.build_schedule_context(
+            instance=bench.instance, scheduled_execution_time=at, resources={"pipeline": Pipeline()}
+        )
+    )
+
+
+def waiting(bench: Bench) -> list[tuple[str, str | None, str | None]]:
+    rows = bench.rows(
+        "select function, key, data ->> 'reason' as reason from events.inbox where state = 'pending' order by id"
+    )
+    return [tuple(row.values()) for row in rows]  # type: ignore[misc]
+
+
+def test_quiet_repositories_cost_a_request_for_all_of_them_and_no_run(bench: Bench) -> None:
+    bench.capture(repositories=["octo/hello"])
+    before = bench.app.state.served.requests
+    assert "1 are quiet" in tick(bench, reconciliation.moved_repositories).skip_message
+    assert bench.app.state.served.requests - before == 1
+    assert waiting(bench) == []
+    assert "time has come" in tick(bench, reconciliation.moved_repositories).skip_message
+    assert bench.app.state.served.requests - before == 1
+
+
+def test_a_repository_that_moved_is_captured_once(bench: Bench, hello: Repository) -> None:
+    bench.capture(repositories=["octo/hello"])
+    bench.world.edit(hello.pull_requests[1], title="Uno", at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    tick(bench, reconciliation.moved_repositories)
+    assert waiting(bench) == [("capture/repository.sync", "octo/hello", "moved")]
+    bench.connection.execute("update github.repositories set probed_at = null")
+    tick(bench, reconciliation.moved_repositories)
+    assert len(waiting(bench)) == 1, "it waits already"
+    bench.connection.execute("update github.capture_state set verified_at = verified_at - interval '2 minutes'")
+    bench.capture(events=[row["id"] for row in bench.rows("select id from events.inbox where state = 'pending'")])
+    assert bench.rows("select title from github.pull_requests where number = 1") == [{"title": "Uno"}]
+
+
+def test_without_a_credential_nothing_is_watched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN")
+    assert "credential" in tick(bench, reconciliation.moved_repositories).skip_message
+
+
+def test_a_watch_that_github_refuses_is_no_crash(bench: Bench) -> None:
+    bench.capture(repositories=["octo/hello"])
+    bench.app.state.faults.add(faults.rate_limited(), operation="Probe")
+    assert "could not be asked" in tick(bench, reconciliation.moved_repositories).skip_message
+
+
+def test_the_night_reads_again_what_was_active_lately_and_finds_what_moved_no_date(
+    bench: Bench, hello: Repository
+) -> None:
+    recent = f"{datetime.now(UTC) - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"
+    ana = bench.world.account("ana")
+    change = bench.world.add_pull_request(hello, ana, "Recent", at=recent)
+    comment = bench.world.add_comment(change, ana, "Regretted", at=recent)
+    bench.capture(repositories=["octo/hello"])
+    bench.world.delete(comment)
+    tick(bench, reconciliation.reconcile_nightly)
+    tick(bench, reconciliation.reconcile_nightly)
+    assert waiting(bench) == [
+        ("classify/repository.size", "*", None),
+        ("capture/repository.sync", "octo/hello", "reconcile"),
+    ]
+    bench.capture(events=[row["id"] for row in bench.rows("select id from events.inbox where state = 'pending'")])
+    assert bench.rows("select count(*) as n from github.comments where deleted_at is null") == [{"n": 0}]
+    kinds = bench.rows("select kind from github.captures order by id desc limit 2")
+    assert {row["kind"] for row in kinds} == {"recent", "discussions recent"}
+
+
+def test_the_week_repairs_what_github_counts_otherwise(bench: Bench, hello: Repository) -> None:
+    bench.capture(repositories=["octo/hello"], depth="history")
+    bench.world.delete(hello.pull_requests[2])
+    bench.connection.execute("delete from github.pull_requests where number = 3")
+    bench.world.add_pull_request(hello, None, "Old", at="2026-01-01T00:00:00Z")
+    tick(bench, reconciliation.sweep_totals_weekly)
+    assert waiting(bench) == [("capture/repository.sync", "octo/hello", "sweep")]
+    bench.capture(events=[row["id"] for row in bench.rows("select id from events.inbox where state = 'pending'")])
+    stored = bench.rows("select number from github.pull_requests where deleted_at is null order by number")
+    assert [row["number"] for row in stored] == [1, 3, 4]
+
+
+# Credentials and secrets
+
+
+def test_each_owner_is_asked_with_its_own_installation(bench: Bench, monkeypatch: pytest.MonkeyPatch, pem: str) -> None:
+    bench.world.add_repository("moby/whale")
+    monkeypatch.delenv("GITHUB_TOKEN")
+    monkeypatch.setenv("GITHUB_APP_ID", "12345")
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", pem)
+    assert bench.capture(repositories=["octo/hello", "moby/whale"]).success
+    assert len(bench.rows("select credential from github.budgets")) == 2
+    with Pipeline().captures() as captures:
+        found = captures.probe(repositories.tracked(captures.connection))
+    assert found.quiet == 2
+
+
+def test_no_secret_is_in_anything_that_a_run_leaves(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secret = "ghp_topsecrettopsecret"
+    monkeypatch.setenv("GITHUB_TOKEN", secret)
+    results = [bench.capture(repositories=["octo/hello"])]
+    bench.app.state.faults.add(faults.forbidden(), times=3)
+    results.append(bench.capture(repositories=["octo/hello"]))
+    bench.app.state.faults.add(faults.bad_credentials(), times=2)
+    results.append(bench.capture(repositories=["octo/hello"]))
+    left = []
+    for result in results:
+        run = bench.instance.get_run_by_id(result.run_id)
+        assert run is not None
+        left += [str(run.run_config), str(run.tags)]
+        left += [
+            record.event_log_entry.to_json() for record in bench.instance.get_records_for_run(result.run_id).records
+        ]
+    tables = bench.rows(
+        "select schemaname || '.' || tablename as name from pg_tables where schemaname in ('github', 'events')"
+    )
+    left += [str(bench.rows(f"select * from {table['name']}")) for table in tables]
+    out, err = capfd.readouterr()
+    assert len("".join(left)) > 1000
+    assert secret not in "".join(left) + out + err
+
+
+@pytest.fixture(scope="session")
+def pem() -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    return (
+        rsa.generate_private_key(65537, 2048)
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        .decode()
+    )
