@@ -11,7 +11,7 @@ from typing import Any
 
 from contrib_pipeline.capture.pages import PageSize, pages
 from contrib_pipeline.capture.subjects import PULL_REQUESTS
-from contrib_pipeline.capture.walks import Walk, some
+from contrib_pipeline.capture.walks import Walk, read_the_unread, some
 from contrib_pipeline.warehouse.statements import load
 
 _SQL = load("verify")
@@ -69,9 +69,15 @@ def compare(walk: Walk) -> Compared:
 
 
 def repair(walk: Walk, compared: Compared) -> None:
-    """Read what is missing or different; what is too much is left to be asked for alone: only that proves it gone."""
+    """Read what is missing or different; what is too much is asked for alone: only that proves it gone.
+
+    All being stored then, the history is complete. What could not be read stays in the walk's ``unread``.
+    """
     some(walk, compared.ids)
     walk.unread |= dict.fromkeys(compared.surplus, "GitHub's list does not have it.")
+    # Without a watermark nothing would tell what changed since the list was read.
+    if not read_the_unread(walk) and walk.state(walk.subject.kind).watermark:
+        walk.finish_history()
 
 
 def compare_and_repair(walk: Walk) -> None:

@@ -71,7 +71,9 @@ def metrics(
     """The daily metrics of a workspace. The table shows some columns, the other formats all of them."""
     today = datetime.now(UTC).date()
     end = last.date() if last else today
-    start = first.date() if first else end - timedelta(days=_DAYS_SHOWN)
+    start = first.date() if first else end - min(timedelta(days=_DAYS_SHOWN), end - date.min)
+    if start > end:
+        raise click.UsageError(f"{start} is after {end}.")
     form = "json" if as_json else form
     if form == "parquet" and output is None:
         raise click.UsageError("--format parquet needs --output FILE.")

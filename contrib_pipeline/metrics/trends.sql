@@ -10,14 +10,14 @@ delete from metrics.workspace_trends
 where day = %(day)s and (%(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s))
 
 -- name: write
--- Three windows that end with the day, each with the one before it; every number from the facts of its window.
-with span as (
-  select
-    days as window_days, is_current,
-    %(stop)s - make_interval(days => case when is_current then days else 2 * days end) as start,
-    %(stop)s - make_interval(days => case when is_current then 0 else days end) as stop
-  from unnest(array[7, 30, 90]) as days
-  cross join unnest(array[true, false]) as is_current
+-- Three windows that end with the day, each with the one before it; every number from the facts of its window. Their
+-- ends cut the time into six parts, 1 the earliest: a fact is read once, put into its part, and a window is parts.
+with span (window_days, is_current, first_part, last_part) as (
+  values (7, true, 6, 6), (7, false, 5, 5), (30, true, 4, 6), (30, false, 3, 3), (90, true, 2, 6), (90, false, 1, 1)
+),
+ends as (
+  select array_agg(%(stop)s::timestamptz - make_interval(days => days) order by days desc) as starts
+  from unnest(array[180, 90, 60, 30, 14, 7]) as days
 ),
 member as materialized (
   select workspaces.id as workspace_id, repository_id, coalesce(is_partial, repository_id is not null) as is_partial
@@ -26,19 +26,11 @@ member as materialized (
   left join metrics.repository_state using (repository_id)
   where is_active and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
 ),
-deed as materialized (
-  select
-    repository_id, window_days, is_current, actor_id, is_person,
-    count(*) filter (where what = 'pull request opened') as opened,
-    count(*) filter (where what = 'pull request merged') as merged,
-    count(*) filter (where what = 'review') as reviews,
-    count(*) filter (where what = 'comment') as comments,
-    bool_or(is_activity) as is_active
-  from metrics.facts
-  join span on at >= start and at < stop
+fact as materialized (
+  select repository_id, what, actor_id, is_person, is_activity, hours, width_bucket(at, starts) as part
+  from metrics.facts, ends
   where at >= %(stop)s - interval '180 days' and at < %(stop)s
     and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
-  group by repository_id, window_days, is_current, actor_id, is_person
 ),
 counted as (
   select
@@ -46,10 +38,41 @@ counted as (
     sum(opened) as pull_requests_opened,
     sum(merged) as pull_requests_merged,
     sum(reviews) as reviews,
-    sum(comments) as comments,
-    count(distinct actor_id) filter (where is_person and is_active) as active_contributors
+    sum(comments) as comments
   from member
-  join deed using (repository_id)
+  join (
+    select
+      repository_id, part,
+      count(*) filter (where what = 'pull request opened') as opened,
+      count(*) filter (where what = 'pull request merged') as merged,
+      count(*) filter (where what = 'review') as reviews,
+      count(*) filter (where what = 'comment') as comments
+    from fact
+    group by repository_id, part
+  ) as of_part using (repository_id)
+  join span on part between first_part and last_part
+  group by workspace_id, window_days, is_current
+),
+-- The parts in which a person was active are bits: people with the same parts are in the same windows.
+present as (
+  select workspace_id, parts, count(*) as people
+  from (
+    select workspace_id, bit_or(parts) as parts
+    from member
+    join (
+      select repository_id, actor_id, bit_or(1 << part) as parts
+      from fact
+      where is_person and is_activity
+      group by repository_id, actor_id
+    ) as of_repository using (repository_id)
+    group by workspace_id, actor_id
+  ) as person
+  group by workspace_id, parts
+),
+active as (
+  select workspace_id, window_days, is_current, sum(people) as active_contributors
+  from present
+  join span on parts & ((2 << last_part) - (1 << first_part)) <> 0
   group by workspace_id, window_days, is_current
 ),
 timed as (
@@ -58,11 +81,9 @@ timed as (
     percentile_cont(0.5) within group (order by hours) filter (where what = 'pull request merged') as merge_hours_p50,
     percentile_cont(0.5) within group (order by hours) filter (where what = 'first review') as first_review_hours_p50
   from member
-  join metrics.facts using (repository_id)
-  join span on at >= start and at < stop
+  join fact using (repository_id)
+  join span on part between first_part and last_part
   where what in ('pull request merged', 'first review') and is_person
-    and at >= %(stop)s - interval '180 days' and at < %(stop)s
-    and (%(repository_ids)s::bigint[] is null or facts.repository_id = any(%(repository_ids)s))
   group by workspace_id, window_days, is_current
 ),
 newcomer as (
@@ -74,22 +95,32 @@ newcomer as (
   group by workspace_id, contributor_id
 ),
 arrived as (
-  select workspace_id, window_days, is_current, count(*) as new_contributors
-  from newcomer
-  join span on first_at >= start and first_at < stop
+  select workspace_id, window_days, is_current, sum(people) as new_contributors
+  from (
+    select workspace_id, width_bucket(first_at, starts) as part, count(*) as people
+    from newcomer, ends
+    where first_at < %(stop)s
+    group by workspace_id, part
+  ) as of_part
+  join span on part between first_part and last_part
   group by workspace_id, window_days, is_current
 ),
 merger as (
   select
-    workspace_id, window_days, is_current, sum(deed.merged) as merged,
+    workspace_id, window_days, is_current, sum(merged) as merged,
     row_number() over by_merges as place,
-    sum(sum(deed.merged)) over by_merges as merged_so_far
+    sum(sum(merged)) over by_merges as merged_so_far
   from member
-  join deed using (repository_id)
-  where is_person and deed.merged > 0
+  join (
+    select repository_id, actor_id, part, count(*) as merged
+    from fact
+    where what = 'pull request merged' and is_person
+    group by repository_id, actor_id, part
+  ) as of_part using (repository_id)
+  join span on part between first_part and last_part
   group by workspace_id, window_days, is_current, actor_id
   window by_merges as (
-    partition by workspace_id, window_days, is_current order by sum(deed.merged) desc, actor_id
+    partition by workspace_id, window_days, is_current order by sum(merged) desc, actor_id
     rows between unbounded preceding and current row
   )
 ),
@@ -105,6 +136,7 @@ number as (
   from (select workspace_id, bool_or(is_partial) as is_partial from member group by workspace_id) as workspace
   cross join span
   left join counted using (workspace_id, window_days, is_current)
+  left join active using (workspace_id, window_days, is_current)
   left join timed using (workspace_id, window_days, is_current)
   left join arrived using (workspace_id, window_days, is_current)
   left join absence using (workspace_id, window_days, is_current)

@@ -71,6 +71,15 @@ def test_every_kind_of_difference_is_named_and_repaired(filled: Bench, ana: Acco
     assert gone == [{"gone": True}]
 
 
+def test_a_repository_that_was_repaired_whole_is_no_longer_partial(bench: Bench, ana: Account) -> None:
+    for number in range(120):
+        bench.world.add_pull_request(bench.repository, ana, f"{number}")
+    bench.capture()
+    assert not bench.rows("select history_complete from github.repositories")[0]["history_complete"]
+    assert verify(bench.captures, NAME, mend=True).is_complete
+    assert bench.rows("select history_complete from github.repositories")[0]["history_complete"]
+
+
 def test_what_hung_on_a_deleted_pull_request_is_deleted_with_it(filled: Bench) -> None:
     filled.world.delete(filled.repository.pull_requests[6])
     verify(filled.captures, NAME, mend=True)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from contrib_pipeline.cli.main import cli
+from contrib_pipeline.cli.main import cli, main
 from contrib_pipeline.cli.output import shown
 from contrib_pipeline.metrics.compute import compute_days
+from contrib_pipeline.metrics.trends import compute_trends
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection
 
@@ -120,6 +121,44 @@ def test_days_that_are_not_computed_say_how_to_compute_them(command: Command, co
     result = command("metrics", "team", "--from", "2026-01-01", "--to", "2026-01-02")
     assert result.exit_code == 0
     assert "contrib-pipeline aggregate --from 2026-01-01 --workspace team" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("explain", "team", "2026-06-01", "stars"), 1, "There is no metric 'stars'; there are: pull_requests_opened"),
+        (("explain", "team", "9999-12-31", "reviews"), 2, "9999-12-31 has not begun yet."),
+        (("explain", "nobody", "2026-06-01", "reviews"), 1, "No workspace 'nobody'; known: team."),
+        (("metrics", "team", "--from", "2026-06-02", "--to", "2026-06-01"), 2, "2026-06-02 is after 2026-06-01."),
+        (("metrics", "team", "--to", "0001-01-02", "--output", "/nowhere/x.csv"), 1, "/nowhere/x.csv can't be written"),
+        (("report", "team", "--output", "team.html"), 1, "Nothing is computed for workspace team yet"),
+        (("report", "nobody", "--output", "nobody.html"), 1, "No workspace 'nobody'; known: team."),
+    ],
+)
+def test_bad_input_about_metrics_is_one_clear_line(
+    computed: workspaces.Workspace,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setattr("sys.argv", ["contrib-pipeline", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert (ended.value.code, error.startswith(f"Error: {said}")) == (code, True), error
+
+
+def test_a_report_is_a_file(
+    command: Command, computed: workspaces.Workspace, connection: Connection, tmp_path: Path
+) -> None:
+    compute_trends(connection, [date(2026, 6, 1)])
+    output = tmp_path / "team.html"
+    ok(command("report", "team", "--output", str(output)))
+    assert "<h1>Team</h1>" in output.read_text("utf-8")
 
 
 def test_an_alias_is_learned(command: Command, connection: Connection) -> None:
