@@ -4,6 +4,8 @@ The statement's columns are those that the rows carry, so a thin reading never o
 belong in one transaction is the caller's business.
 """
 
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +21,7 @@ Row = Mapping[str, Any]
 Result = TypeVar("Result")
 
 _TRIES = 4
+_PAUSE_SECONDS = (0.02, 0.2)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def in_transaction(connection: Connection, work: Callable[[], Result]) -> Result
             with connection.transaction():
                 return work()
         except (errors.DeadlockDetected, errors.SerializationFailure):
-            continue
+            # At once, it could take the lock before the one that waited for it, and be the victim again.
+            time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311
     with connection.transaction():
         return work()
 

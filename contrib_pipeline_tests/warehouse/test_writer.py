@@ -155,6 +155,6 @@ def test_the_victim_of_a_deadlock_begins_anew(database_url: str, connection: Con
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(tries) == 3, "one of them was the victim"
+    assert len(tries) > 2, "one of them was the victim"
     names = {row["name"] for row in stored(connection)}
     assert len(names) == 1
