@@ -25,12 +25,8 @@ from contrib_pipeline.warehouse.migrate import migrate
 
 def fill(connection: Connection, size: argparse.Namespace) -> None:
     """Write the history that ``bench_metrics.sql`` describes, in the size that the arguments give."""
-    sizes = {
-        k: getattr(size, k) for k in ("contributors", "repositories", "workspaces", "pull_requests", "days")
-    }
-    _, person, statements = re.split(
-        r"^-- name: \w+\n", Path(__file__).with_suffix(".sql").read_text(), flags=re.M
-    )
+    sizes = {k: getattr(size, k) for k in ("contributors", "repositories", "workspaces", "pull_requests", "days")}
+    _, person, statements = re.split(r"^-- name: \w+\n", Path(__file__).with_suffix(".sql").read_text(), flags=re.M)
     person = "\n".join(line for line in person.splitlines() if not line.startswith("--")).format(**sizes)
     for statement in statements.format(person=person, **sizes).split(";\n"):
         connection.execute(statement)
@@ -55,9 +51,7 @@ def measure(connection: Connection, size: argparse.Namespace) -> dict[str, float
     work: dict[str, Callable[[], object]] = {
         "both daily tables, one recent day, everything": lambda: compute_days(connection, [recent]),
         "both daily tables, one day long ago, everything": lambda: compute_days(connection, [old]),
-        "one day, one workspace of 20 repositories": lambda: compute_days(
-            connection, [recent], workspace_ids=[small]
-        ),
+        "one day, one workspace of 20 repositories": lambda: compute_days(connection, [recent], workspace_ids=[small]),
         "one day, the largest workspace": lambda: compute_days(connection, [recent], workspace_ids=[large]),
         "trends of a day, everything": lambda: compute_trends(connection, [recent]),
         "trends of a day, one workspace": lambda: compute_trends(connection, [recent], workspace_ids=[small]),
@@ -74,9 +68,7 @@ def _largest(connection: Connection) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")
     parser.add_argument("--pull-requests", type=int, default=100_000)
     parser.add_argument("--repositories", type=int, default=2_000)

@@ -37,9 +37,7 @@ async def _http_failure(request: Request, error: Exception) -> Response:
 
 async def _unreachable(request: Request, error: Exception) -> Response:
     log.error("%s", error)
-    return failure(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The database can't be reached: nothing was accepted, try again"
-    )
+    return failure(HTTPStatus.SERVICE_UNAVAILABLE, "The database can't be reached: nothing was accepted, try again")
 
 
 async def _gone(request: Request, error: Exception) -> Response:
@@ -48,9 +46,7 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 async def _defect(request: Request, error: Exception) -> Response:
     """Starlette raises the error again after this answer, so that the traceback is in the log."""
-    return failure(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error: nothing was accepted; the log says more"
-    )
+    return failure(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error: nothing was accepted; the log says more")
 
 
 FAILURES = {

@@ -198,9 +198,7 @@ def understand(name: str, data: Mapping[str, Any], find: Find = by_name) -> Outc
     if name.startswith(WEBHOOK):
         return Ignored(f"{name} asks for nothing.")
     if (entry := BY_NAME.get(name)) is None:
-        return NotUnderstood(
-            f"name {shown(name)} is no known event: correct it in the sender, then send it again."
-        )
+        return NotUnderstood(f"name {shown(name)} is no known event: correct it in the sender, then send it again.")
     try:
         command = entry.payload.model_validate(data).command(find)
     except ValidationError as error:

@@ -31,9 +31,7 @@ class Event:
     """Why there is nothing to do, where that is already known (webhooks)."""
 
 
-def drafts(
-    events: Sequence[Event], payloads: Sequence[Mapping[str, Any]], source: Source, find: Lookup
-) -> list[Row]:
+def drafts(events: Sequence[Event], payloads: Sequence[Mapping[str, Any]], source: Source, find: Lookup) -> list[Row]:
     """The rows of ``events`` with their cleaned ``payloads``, in order: pending, skipped or quarantined."""
     seed = Seed.fresh()
     return [

@@ -64,11 +64,7 @@ class Payload(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _absent(cls, data: Any) -> Any:
-        return (
-            {key: value for key, value in data.items() if value is not None}
-            if isinstance(data, Mapping)
-            else data
-        )
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
 
     def command(self, find: Find) -> Command:
         """What is to be done. Raises :class:`BadPayload` for a repository that ``find`` does not know."""
@@ -117,9 +113,7 @@ class MaybeRepository(Payload):
             raise BadPayload('repository is missing: send {"repository": {"owner": …, "name": …}}')
         if name := find(reference):
             return name
-        raise BadPayload(
-            f"{reference} is not known here: {_ALIAS_REMEDY if reference.uuid else _NAME_REMEDY}"
-        )
+        raise BadPayload(f"{reference} is not known here: {_ALIAS_REMEDY if reference.uuid else _NAME_REMEDY}")
 
 
 class PullRequests(MaybeRepository):

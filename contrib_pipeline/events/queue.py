@@ -170,9 +170,7 @@ def cancel(connection: Connection, what: Cancel, *, reason: str, before: datetim
         "before": before,
     }
     rows = connection.execute(_SQL["cancel"], values).fetchall()
-    return Cancelled(
-        tuple(row["id"] for row in rows), tuple(sorted({row["run_id"] for row in rows if row["run_id"]}))
-    )
+    return Cancelled(tuple(row["id"] for row in rows), tuple(sorted({row["run_id"] for row in rows if row["run_id"]})))
 
 
 def carry_out_cancellations(connection: Connection, ids: Sequence[str], holder: str) -> list[str]:
@@ -181,9 +179,7 @@ def carry_out_cancellations(connection: Connection, ids: Sequence[str], holder: 
     with connection.transaction():
         for event in claim(connection, ids, holder):
             assert isinstance(event.command, Cancel)
-            reached = cancel(
-                connection, event.command, reason=f"Cancelled by {event.id}.", before=event.received_at
-            )
+            reached = cancel(connection, event.command, reason=f"Cancelled by {event.id}.", before=event.received_at)
             run_ids.update(reached.run_ids)
             if event.command.run_id:
                 run_ids.add(event.command.run_id)

@@ -57,9 +57,7 @@ def repository_reference(data: Mapping[str, Any]) -> RepositoryReference | None:
     if given := data.get("repositoryId") or data.get("repository_id"):
         raise BadPayload(f"repositoryId must be GitHub's number or a uuid, not {shown(given)}")
     if repository is not None:
-        raise BadPayload(
-            f'repository must be {{"owner": …, "name": …}} or "owner/name", not {shown(repository)}'
-        )
+        raise BadPayload(f'repository must be {{"owner": …, "name": …}} or "owner/name", not {shown(repository)}')
     return None
 
 
@@ -87,9 +85,7 @@ def _ids(values: Iterable[Any]) -> tuple[int | None, UUID | None]:
 def _name(data: Mapping[str, Any], inner: Mapping[str, Any], *, lenient: bool) -> str | None:
     owner = _login(inner.get("owner") or data.get("owner"))
     nested = [inner.get(field) for field in (*_FULL_NAMES, "name")]
-    outer = [
-        data.get(field) for field in ("repository", "repo", "repositoryName", "repository_name", "full_name")
-    ]
+    outer = [data.get(field) for field in ("repository", "repo", "repositoryName", "repository_name", "full_name")]
     names = [text for value in (*nested, *outer) if (text := _text(value))]
     if owner and not names and (text := _text(data.get("name"))):
         names = [text]

@@ -66,11 +66,7 @@ def look_up(connection: Connection, wanted: Sequence[RepositoryReference]) -> Lo
     aliases = _aliases(connection, wanted)
     names = [name.lower() for name in (*(each.name for each in wanted), *aliases.values()) if name]
     ids = [each.github_id for each in wanted if each.github_id]
-    rows = (
-        connection.execute(_SQL["repositories"], {"ids": ids, "names": names}).fetchall()
-        if ids or names
-        else []
-    )
+    rows = connection.execute(_SQL["repositories"], {"ids": ids, "names": names}).fetchall() if ids or names else []
     return Lookup(
         {row["id"]: row["name_with_owner"] for row in rows},
         aliases,
@@ -100,14 +96,10 @@ def _read_aliases(connection: Connection, uuids: Sequence[UUID]) -> dict[UUID, s
 def alias(connection: Connection, uuid: UUID, name: str) -> None:
     """Say that the application's ``uuid`` is the repository ``name`` (owner/name)."""
     owner, _, bare = name.partition("/")
-    connection.execute(
-        _SQL["learn_alias"], {"uuid": uuid, "owner": owner, "name": bare, "full": name.lower()}
-    )
+    connection.execute(_SQL["learn_alias"], {"uuid": uuid, "owner": owner, "name": bare, "full": name.lower()})
 
 
 def known(connection: Connection, keys: Iterable[str]) -> dict[str, KnownRepository]:
     """The living repositories among ``keys`` (owner/name in lower case), by key."""
     rows = connection.execute(_SQL["repositories"], {"ids": [], "names": list(keys)})
-    return {
-        row["key"]: KnownRepository(row["name_with_owner"], row["size"], row["is_tracked"]) for row in rows
-    }
+    return {row["key"]: KnownRepository(row["name_with_owner"], row["size"], row["is_tracked"]) for row in rows}

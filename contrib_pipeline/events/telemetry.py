@@ -39,13 +39,9 @@ class _Tables(Collector):
         oldest = "Seconds that the oldest due event has waited."
         yield _gauge("contrib_inbox_oldest_seconds", oldest, (), [depth], "oldest_seconds")
         captures = self._rows("captures")
-        yield _gauge(
-            "contrib_captures", "Captures of repositories.", ("kind", "result"), captures, "captures"
-        )
+        yield _gauge("contrib_captures", "Captures of repositories.", ("kind", "result"), captures, "captures")
         points = budget_state(self._connection)
-        yield _gauge(
-            "contrib_github_points_left", "Points left at GitHub.", ("credential",), points, "points_left"
-        )
+        yield _gauge("contrib_github_points_left", "Points left at GitHub.", ("credential",), points, "points_left")
         runs = self._rows("runs") if self._rows("has_runs")[0]["present"] else []
         yield _gauge("contrib_runs", "Dagster's runs.", ("status",), runs, "runs")
 
@@ -53,9 +49,7 @@ class _Tables(Collector):
         return self._connection.execute(_SQL[statement]).fetchall()
 
 
-def _gauge(
-    name: str, meaning: str, labels: Sequence[str], rows: Iterable[dict[str, Any]], value: str
-) -> Metric:
+def _gauge(name: str, meaning: str, labels: Sequence[str], rows: Iterable[dict[str, Any]], value: str) -> Metric:
     gauge = GaugeMetricFamily(name, meaning, labels=labels)
     for row in rows:
         if row[value] is not None:

@@ -72,16 +72,12 @@ def _events(name: str, delivery: str, event: str, payload: Payload) -> list[Even
 
 def _about(payload: Payload) -> dict[str, Any]:
     """What a row keeps of a delivery: who did what, where."""
-    repository, sender, installation = (
-        _object(payload, key) for key in ("repository", "sender", "installation")
-    )
+    repository, sender, installation = (_object(payload, key) for key in ("repository", "sender", "installation"))
     kept = {
         "repository": _repository(repository) if repository else None,
         "sender": sender.get("login"),
         "installation": installation.get("id"),
-        "changes": _object(payload, "changes")
-        if "repository" in payload and "pull_request" not in payload
-        else None,
+        "changes": _object(payload, "changes") if "repository" in payload and "pull_request" not in payload else None,
     }
     return {key: value for key, value in kept.items() if value}
 

@@ -136,9 +136,7 @@ def _check_time(milliseconds: Any) -> None:
 
 def _size(element: Any) -> int:
     """Bytes of one of several events, written without spaces."""
-    return len(
-        json.dumps(element, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    )
+    return len(json.dumps(element, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 def _too_large(position: int) -> WireError:

@@ -54,9 +54,7 @@ def slug_of(name: str) -> str:
 def create(connection: Connection, name: str, *, workspace_id: UUID | None = None) -> Workspace:
     """A new, active workspace without repositories. Raises :class:`WorkspaceExists`."""
     slug = slug_of(name)
-    row = connection.execute(
-        _SQL["create"], {"id": workspace_id, "slug": slug, "name": name.strip()}
-    ).fetchone()
+    row = connection.execute(_SQL["create"], {"id": workspace_id, "slug": slug, "name": name.strip()}).fetchone()
     if row is None:
         raise WorkspaceExists(
             f"There is a workspace {slug!r} already{f', or one with the id {workspace_id}' if workspace_id else ''}."
@@ -80,9 +78,7 @@ def rename(connection: Connection, workspace_id: UUID, name: str) -> Workspace:
 
 def set_active(connection: Connection, workspace_id: UUID, is_active: bool) -> Workspace:
     """The workspace, with or without metrics from now on."""
-    row = connection.execute(
-        _SQL["set_active"], {"workspace_id": workspace_id, "is_active": is_active}
-    ).fetchone()
+    row = connection.execute(_SQL["set_active"], {"workspace_id": workspace_id, "is_active": is_active}).fetchone()
     return Workspace(**row) if row else find(connection, str(workspace_id))
 
 
@@ -102,9 +98,7 @@ def find(connection: Connection, key: str) -> Workspace:
             return matches[0]
         if matches:
             slugs = ", ".join(workspace.slug for workspace in matches)
-            raise WorkspaceAmbiguous(
-                f"{len(matches)} workspaces are named {key!r}: say which by its slug ({slugs})."
-            )
+            raise WorkspaceAmbiguous(f"{len(matches)} workspaces are named {key!r}: say which by its slug ({slugs}).")
     raise WorkspaceNotFound(f"No workspace {key!r}; {_known(known)}")
 
 
@@ -138,9 +132,7 @@ def add_repositories(connection: Connection, workspace_id: UUID, repository_ids:
         raise
 
 
-def remove_repositories(
-    connection: Connection, workspace_id: UUID, repository_ids: Sequence[int]
-) -> list[int]:
+def remove_repositories(connection: Connection, workspace_id: UUID, repository_ids: Sequence[int]) -> list[int]:
     """Those of ``repository_ids`` that were members."""
     return _change_members(connection, "remove", workspace_id, repository_ids)
 

@@ -181,9 +181,7 @@ def histories(draw: st.DrawFn) -> dict[str, list[Row]]:
             {"id": id, "slug": f"w{id.int}", "name": f"W{id.int}", "is_active": id != WORKSPACES[3]}
             for id in WORKSPACES
         ],
-        "workspaces.repositories": [
-            {"workspace_id": workspace, "repository_id": id} for workspace, id in memberships
-        ],
+        "workspaces.repositories": [{"workspace_id": workspace, "repository_id": id} for workspace, id in memberships],
         "github.pull_requests": pull_requests,
         "github.reviews": some(review, pull_requests) if pull_requests else [],
         "github.comments": some(comment, pull_requests) if pull_requests else [],
@@ -201,9 +199,7 @@ def changes(draw: st.DrawFn, history: dict[str, list[Row]]) -> list[tuple[str, R
     rows = [(f"github.{table}", row) for table in _FACTS for row in history[f"github.{table}"]]
     if not rows:
         return []
-    chosen = draw(
-        st.lists(st.sampled_from(rows), max_size=4, unique_by=lambda item: (item[0], item[1]["id"]))
-    )
+    chosen = draw(st.lists(st.sampled_from(rows), max_size=4, unique_by=lambda item: (item[0], item[1]["id"])))
     changed = []
     for table, row in chosen:
         new = {"author_id": draw(_authors), "deleted_at": draw(st.none() | st.just(_midnight))}

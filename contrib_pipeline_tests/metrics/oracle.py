@@ -80,9 +80,7 @@ def workspace_day(history: History, workspace_id: Any, day: date) -> Numbers:
     return numbers(history, members, day)
 
 
-def numbers(
-    history: History, repositories: set[int], day: date, length: timedelta = timedelta(days=1)
-) -> Numbers:
+def numbers(history: History, repositories: set[int], day: date, length: timedelta = timedelta(days=1)) -> Numbers:
     """The numbers of a day, or of a longer time that begins with it, over these repositories."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     end = start + length
@@ -123,9 +121,7 @@ def _pull_requests(facts: History, start: datetime, end: datetime, partial: bool
     still_open = [pr for pr in existing if pd.isna(pr.closed_at) or pr.closed_at >= end]
     by_persons = merged[merged.author_id.isin(facts.persons)]
     merge_hours = [_hours(pr.created_at, pr.merged_at) for pr in by_persons.itertuples()]
-    lines = [
-        pr.additions + pr.deletions for pr in merged.dropna(subset=["additions", "deletions"]).itertuples()
-    ]
+    lines = [pr.additions + pr.deletions for pr in merged.dropna(subset=["additions", "deletions"]).itertuples()]
     return {
         "pull_requests_opened": len(opened),
         "pull_requests_opened_by_bots": int(opened.author_id.isin(facts.bots).sum()),
@@ -141,9 +137,7 @@ def _pull_requests(facts: History, start: datetime, end: datetime, partial: bool
 
 def _reviews(facts: History, start: datetime, end: datetime) -> Numbers:
     reviews = _between(facts.reviews, "submitted_at", start, end)
-    authors = {
-        pr.id: None if pd.isna(pr.author_id) else pr.author_id for pr in facts.pull_requests.itertuples()
-    }
+    authors = {pr.id: None if pd.isna(pr.author_id) else pr.author_id for pr in facts.pull_requests.itertuples()}
     of_others = [
         review.author_id in facts.persons
         and review.pull_request_id in authors
@@ -274,10 +268,6 @@ def contributors(history: History, workspace_id: Any, day: date) -> list[tuple[i
         _between(facts.comments, "created_at", start, end),
         _between(facts.discussions, "created_at", start, end),
     )
-    counts = {
-        who: tuple(int((frame.author_id == who).sum()) for frame in frames) for who in facts.contributors.id
-    }
-    ranked = sorted(
-        (item for item in counts.items() if sum(item[1])), key=lambda item: (-sum(item[1]), item[0])
-    )
+    counts = {who: tuple(int((frame.author_id == who).sum()) for frame in frames) for who in facts.contributors.id}
+    ranked = sorted((item for item in counts.items() if sum(item[1])), key=lambda item: (-sum(item[1]), item[0]))
     return [(who, *numbers, rank) for rank, (who, numbers) in enumerate(ranked[:100], start=1)]

@@ -32,16 +32,12 @@ def _same(row: dict[str, Any], expected: dict[str, Any], where: str) -> None:
 def _check_all(connection: Connection) -> None:
     history = oracle.read(connection)
     written = connection.execute("select * from metrics.workspace_daily").fetchall()
-    assert {(row["workspace_id"], row["day"]) for row in written} == {
-        (w, day) for w in WORKSPACES[:3] for day in DAYS
-    }
+    assert {(row["workspace_id"], row["day"]) for row in written} == {(w, day) for w in WORKSPACES[:3] for day in DAYS}
     for row in written:
         expected = oracle.workspace_day(history, row["workspace_id"], row["day"])
         _same(row, expected, f"workspace {row['workspace_id'].int}, {row['day']}")
     written = connection.execute("select * from metrics.repository_daily").fetchall()
-    assert {(row["repository_id"], row["day"]) for row in written} == {
-        (r, day) for r in REPOSITORIES for day in DAYS
-    }
+    assert {(row["repository_id"], row["day"]) for row in written} == {(r, day) for r in REPOSITORIES for day in DAYS}
     for row in written:
         expected = oracle.numbers(history, {row["repository_id"]}, row["day"])
         _same(row, expected, f"repository {row['repository_id']}, {row['day']}")
@@ -65,15 +61,11 @@ def test_every_number_is_what_the_sentences_say_also_after_late_facts(
 
 @_histories
 @given(data=st.data())
-def test_a_workspace_computed_alone_gets_the_same_numbers(
-    connection: Connection, data: st.DataObject
-) -> None:
+def test_a_workspace_computed_alone_gets_the_same_numbers(connection: Connection, data: st.DataObject) -> None:
     histories.write(connection, data.draw(histories.histories()))
     compute_days(connection, DAYS)
     together = _rows_without_time(connection)
-    connection.execute(
-        "update metrics.workspace_daily set reviews = -1 where workspace_id = %s", (WORKSPACES[0],)
-    )
+    connection.execute("update metrics.workspace_daily set reviews = -1 where workspace_id = %s", (WORKSPACES[0],))
     connection.execute(
         "update metrics.repository_daily set reviews = -1 where repository_id in"
         " (select repository_id from workspaces.repositories where workspace_id = %s)",

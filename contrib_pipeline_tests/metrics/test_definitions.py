@@ -32,9 +32,7 @@ def test_a_column_can_be_null_only_where_null_has_a_meaning(connection: Connecti
         " where table_schema = 'metrics' and table_name = 'workspace_daily'"
     )
     stated = {row["name"]: row["nullable"] for row in nullable}
-    assert {metric.name: metric.null is not None for metric in DAILY} == {
-        m.name: stated[m.name] for m in DAILY
-    }
+    assert {metric.name: metric.null is not None for metric in DAILY} == {m.name: stated[m.name] for m in DAILY}
 
 
 def test_everything_in_the_schemas_metrics_and_reporting_has_a_comment(connection: Connection) -> None:

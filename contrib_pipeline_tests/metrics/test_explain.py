@@ -52,7 +52,5 @@ def test_the_rows_behind_each_number_make_that_number(connection: Connection, da
 
 
 def test_an_unknown_metric_is_an_error_that_names_the_known_ones(connection: Connection) -> None:
-    with pytest.raises(
-        UnknownMetric, match=r"no metric 'stars'; there are: pull_requests_opened, .*lines_merged"
-    ):
+    with pytest.raises(UnknownMetric, match=r"no metric 'stars'; there are: pull_requests_opened, .*lines_merged"):
         explain(connection, WORKSPACES[0], DAYS[0], "stars")

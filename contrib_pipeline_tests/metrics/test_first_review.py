@@ -28,9 +28,7 @@ def _pull_request_row(id: int, author: int | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _review(
-    connection: Connection, hours: int, author: int | None, *, of: int = 1, deleted: bool = False
-) -> None:
+def _review(connection: Connection, hours: int, author: int | None, *, of: int = 1, deleted: bool = False) -> None:
     at = _OPENED + timedelta(hours=hours)
     row = {
         "id": hours * 10 + of, "node_id": "n", "pull_request_id": of, "repository_id": 1, "author_id": author,
@@ -44,9 +42,9 @@ def _refresh(connection: Connection, *ids: int) -> int:
 
 
 def _hours(connection: Connection, id: int = 1) -> float | None:
-    at = connection.execute(
-        "select first_review_at from github.pull_requests where id = %s", (id,)
-    ).fetchone()["first_review_at"]
+    at = connection.execute("select first_review_at from github.pull_requests where id = %s", (id,)).fetchone()[
+        "first_review_at"
+    ]
     return None if at is None else (at - _OPENED) / timedelta(hours=1)
 
 

@@ -145,9 +145,7 @@ def test_two_comments_of_the_same_second_are_two_facts(connection: Connection) -
     assert _marks(connection) == [(1, date(2024, 2, 29))]
 
 
-def test_days_are_not_reopened_while_they_are_being_computed(
-    connection: Connection, database_url: str
-) -> None:
+def test_days_are_not_reopened_while_they_are_being_computed(connection: Connection, database_url: str) -> None:
     """Else the computation, which has not seen the fact, would declare the day final afterwards."""
     insert(connection, "github.comments", [_comment(1, _CLOSED)])
     with connect(database_url) as other, other.transaction(force_rollback=True):

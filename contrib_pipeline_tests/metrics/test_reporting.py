@@ -54,9 +54,7 @@ def _period(connection: Connection, period: str) -> dict[tuple[Any, date], dict[
     ],
 )
 @given(data=st.data())
-def test_weeks_and_months_are_counted_from_the_facts_as_days_are(
-    connection: Connection, data: st.DataObject
-) -> None:
+def test_weeks_and_months_are_counted_from_the_facts_as_days_are(connection: Connection, data: st.DataObject) -> None:
     histories.write(connection, data.draw(histories.histories()))
     history = oracle.read(connection)
     periods = (("week", date(2024, 2, 26), timedelta(7)), ("month", date(2024, 2, 1), timedelta(29)))

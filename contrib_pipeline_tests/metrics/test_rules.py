@@ -145,9 +145,7 @@ def test_a_deactivated_workspace_loses_the_days_that_are_computed_again(connecti
     assert connection.execute("select * from metrics.workspace_daily").fetchall() == []
 
 
-def test_a_day_computed_by_several_processes_at_once_is_written_once(
-    connection: Connection, database_url: str
-) -> None:
+def test_a_day_computed_by_several_processes_at_once_is_written_once(connection: Connection, database_url: str) -> None:
     def compute(_: int) -> int:
         with connect(database_url) as own:
             return sum(computed.workspaces for computed in compute_days(own, [_DAY, date(2024, 3, 1)]))

@@ -27,13 +27,10 @@ _ENDS = [DAYS[0], *(DAYS[1] + timedelta(days=days) for days in (0, 5, 6, 28, 60)
 """Days whose windows of 7, 30 and 90 days cut the histories in all ways, as current and as previous window."""
 
 
-def _trends(
-    connection: Connection, workspace_id: Any, day: date
-) -> dict[tuple[int, str], tuple[Any, Any, Any]]:
+def _trends(connection: Connection, workspace_id: Any, day: date) -> dict[tuple[int, str], tuple[Any, Any, Any]]:
     rows = workspace_trends(connection, workspace_id, day)
     return {
-        (row["window_days"], row["metric"]): (row["current"], row["previous"], row["change_percent"])
-        for row in rows
+        (row["window_days"], row["metric"]): (row["current"], row["previous"], row["change_percent"]) for row in rows
     }
 
 
@@ -57,9 +54,7 @@ def test_every_trend_is_what_the_sentences_say(connection: Connection, data: st.
 
 @_histories
 @given(data=st.data())
-def test_the_ranks_of_contributors_are_what_the_sentences_say(
-    connection: Connection, data: st.DataObject
-) -> None:
+def test_the_ranks_of_contributors_are_what_the_sentences_say(connection: Connection, data: st.DataObject) -> None:
     histories.write(connection, data.draw(histories.histories()))
     compute_contributors(connection, DAYS[2])
     history = oracle.read(connection)
@@ -113,9 +108,7 @@ def test_trends_of_one_workspace_leave_the_others_alone(connection: Connection) 
     insert(connection, "workspaces.workspaces", [{"id": WORKSPACES[1], "slug": "v", "name": "v"}])
     assert compute_trends(connection, DAYS[:1]) == {DAYS[0]: 2 * len(WINDOWS) * len(TRENDS)}
     connection.execute("update metrics.workspace_trends set current = -1")
-    assert compute_trends(connection, DAYS[:1], workspace_ids=[WORKSPACES[0]]) == {
-        DAYS[0]: len(WINDOWS) * len(TRENDS)
-    }
+    assert compute_trends(connection, DAYS[:1], workspace_ids=[WORKSPACES[0]]) == {DAYS[0]: len(WINDOWS) * len(TRENDS)}
     rows = connection.execute("select distinct workspace_id from metrics.workspace_trends where current = -1")
     assert [row["workspace_id"] for row in rows] == [WORKSPACES[1]]
 
