@@ -28,6 +28,19 @@ _SETTINGS = re.compile(
 _REAL_DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 
 
+_SLOWEST_FIRST = ("test_up.py", "instance/test_runs.py", "metrics/test_compute.py", "capture/test_random_histories.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for processes go first, so that neither worker is left alone with them at the end."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((n for n, name in enumerate(_SLOWEST_FIRST) if path.endswith(name)), len(_SLOWEST_FIRST))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the person who runs it."""

@@ -31,6 +31,19 @@ ASSETS = {
     "metrics/workspace_contributors",
 }
 JOBS = {"capture", "change_workspaces", "aggregate", "prioritise", "cleanup", "check", "check_metrics"}
+METRIC_CHECKS = {
+    "workspace_daily": {
+        "every_day_is_there",
+        "a_row_per_active_workspace",
+        "what_happened_was_counted",
+        "repositories_add_up",
+        "numbers_are_possible",
+        "no_sudden_drop",
+    },
+    "repository_daily": {"numbers_are_possible"},
+    "workspace_trends": {"trends_are_there"},
+    "workspace_contributors": {"contributors_are_there"},
+}
 SENSORS = {"inbox", "inbox_2", "inbox_3", "inbox_depth", "failed_deliveries", "reopened_days", "moved_repositories"}
 SCHEDULES = {
     "aggregate_workspaces_daily": "0 0 * * *",
@@ -114,6 +127,13 @@ def test_jobs_sensors_and_schedules_have_their_names(loaded: dg.RepositoryDefini
     assert {name for name in loaded.job_names if not name.startswith("__")} == JOBS
     assert {sensor.name for sensor in loaded.sensor_defs} == SENSORS
     assert {schedule.name: schedule.cron_schedule for schedule in loaded.schedule_defs} == SCHEDULES
+
+
+def test_the_checks_of_the_metrics_have_their_names(loaded: dg.RepositoryDefinition) -> None:
+    keys = loaded.asset_graph.asset_check_keys
+    assert {(key.asset_key.to_user_string(), key.name) for key in keys if key.asset_key.path[0] == "metrics"} == {
+        (f"metrics/{table}", name) for table, names in METRIC_CHECKS.items() for name in names
+    }
 
 
 def test_sensors_and_schedules_run_without_being_switched_on(loaded: dg.RepositoryDefinition) -> None:

@@ -15,7 +15,7 @@ class Metric:
     name: str
     unit: Literal["pull requests", "reviews", "comments", "discussions", "people", "hours", "lines"]
     sentence: str
-    window: Literal["day", "end of day"] = "day"
+    window: Literal["day", "end of day", "7, 30 and 90 days"] = "day"
     """``day``: what happened from 00:00 to 24:00 UTC; ``end of day``: how things stood at 24:00 UTC."""
     null: str | None = None
     """What null means; None where the number is never null."""
@@ -106,7 +106,8 @@ ABSENCE_FACTOR = Metric(
     "contributor_absence_factor",
     "people",
     "The fewest persons who together opened at least half of the merged pull requests that persons opened.",
-    null=f"no such pull request, or {_PARTIAL}",
+    "7, 30 and 90 days",
+    f"no such pull request, or {_PARTIAL}",
 )
 """CHAOSS's contributor absence factor, over a window of ``metrics.workspace_trends``."""
 

@@ -92,6 +92,12 @@ newcomer as (
   join metrics.first_activity using (repository_id)
   join github.contributors on contributors.id = contributor_id
   where kind in ('user', 'mannequin') and not is_bot
+    and contributor_id in (
+      -- Most people of a long history came long ago, and are not looked at.
+      select contributor_id from metrics.first_activity
+      where first_at >= %(stop)s - interval '180 days' and first_at < %(stop)s
+        and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+    )
   group by workspace_id, contributor_id
 ),
 arrived as (

@@ -39,10 +39,11 @@ select
   percentile_cont(0.9) within group (order by hours) filter (where what = 'pull request merged') as merge_hours_p90
 from generate_series(%(start)s::timestamptz + interval '6 days', %(stop)s::timestamptz, '7 days') as last
 left join (
-  select * from metrics.facts
+  select what, hours, date_bin('7 days', at, %(start)s) + interval '6 days' as last
+  from metrics.facts
   where repository_id = any(%(repository_ids)s) and at >= %(start)s and at < %(stop)s
     and what in ('first review', 'pull request merged') and is_person
-) as fact on at >= last - interval '6 days' and at < last + interval '1 day'
+) as fact using (last)
 group by last
 order by last
 

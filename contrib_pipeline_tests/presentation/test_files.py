@@ -16,7 +16,8 @@ from contrib_pipeline.warehouse.connection import Connection
 QUERY = sql.SQL(
     """
     select n, (10000000000 + n)::bigint as id, n / 3.0::float8 as share, mod(n, 2) = 0 as is_even,
-      'it''s ' || n as title, array['a', 'b'] as labels, date '2026-01-01' + n as day, timestamptz '2026-01-01 12:00+00' as at,
+      'it''s ' || n as title, array['a', 'b'] as labels,
+      date '2026-01-01' + n as day, timestamptz '2026-01-01 12:00+00' as at,
       case when n > 1 then 'x' end as sometimes, gen_random_uuid() as uuid
     from generate_series(1, {}) as n
     """

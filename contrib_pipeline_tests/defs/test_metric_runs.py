@@ -1,0 +1,97 @@
+"""What runs about metrics show in the UI: a table and pictures on the newest final day, reports, checks."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from contrib_pipeline.metrics.checks import CHECKS
+from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline_tests.defs.conftest import Bench
+
+TODAY = datetime.now(UTC).date()
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+@pytest.fixture
+def team(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> workspaces.Workspace:
+    """A workspace with a repository; CONTRIB_HOME is the test's own."""
+    monkeypatch.setenv("CONTRIB_HOME", str(tmp_path))
+    bench.capture(repositories=["octo/hello"])
+    made = workspaces.create(bench.connection, "Team")
+    (row,) = bench.rows("select id from github.repositories")
+    workspaces.add_repositories(bench.connection, made.id, [row["id"]])
+    return made
+
+
+def shown(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    """Metadata of the materializations of workspace_daily, by day."""
+    return {
+        str(event.partition): dict(event.step_materialization_data.materialization.metadata)
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key == dg.AssetKey(["metrics", "workspace_daily"])
+    }
+
+
+def test_the_newest_final_day_of_a_run_shows_a_table_and_pictures(bench: Bench, team: workspaces.Workspace) -> None:
+    tags = {
+        "dagster/asset_partition_range_start": str(TODAY - timedelta(days=2)),
+        "dagster/asset_partition_range_end": str(TODAY),
+    }
+    days = shown(bench.aggregate(tags=tags))
+    assert [day for day, metadata in days.items() if "pictures" in metadata] == [str(YESTERDAY)]
+    assert all("pull_requests_opened" in metadata for metadata in days.values())
+    metadata = days[str(YESTERDAY)]
+    (record,) = metadata["summary"].records
+    assert record.data["workspace"] == "team"
+    assert metadata["summary"].schema.columns[1].description == "Pull requests opened."
+    assert metadata["pictures"].md_str.count("data:image/svg+xml") == 4
+    assert "reports" not in metadata
+
+
+def test_the_nightly_run_writes_reports(bench: Bench, team: workspaces.Workspace, tmp_path: Path) -> None:
+    result = bench.aggregate(partition_key=str(YESTERDAY), verify_members=True)
+    assert shown(result)[str(YESTERDAY)]["reports"].path == str(tmp_path / "reports")
+    assert "<h1>Team</h1>" in (tmp_path / "reports" / "team.html").read_text("utf-8")
+
+
+def test_reports_that_cannot_be_written_do_not_fail_the_run(
+    bench: Bench, team: workspaces.Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "reports").write_text("a file in the folder's place")
+    assert bench.aggregate(partition_key=str(YESTERDAY), verify_members=True).success
+
+
+def check(bench: Bench) -> dict[str, dg.AssetCheckEvaluation]:
+    from contrib_pipeline.definitions import defs
+
+    result = defs.resolve_job_def("check_metrics").execute_in_process(
+        instance=bench.instance, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    )
+    return {e.asset_check_key.to_user_string(): e for e in result.get_asset_check_evaluations()}
+
+
+def test_checks_pass_where_all_is_computed(bench: Bench, team: workspaces.Workspace) -> None:
+    found = check(bench)
+    assert len(found) == len(CHECKS)
+    assert all(evaluation.passed for evaluation in found.values())
+
+
+def test_a_run_that_wrote_nothing_fails_its_check(bench: Bench, team: workspaces.Workspace) -> None:
+    bench.connection.execute("update workspaces.workspaces set created_at = now() - interval '2 hours'")
+    found = check(bench)["metrics/workspace_daily:every_day_is_there"]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert found.metadata["offenders"].value == 89
+    assert f"{YESTERDAY}: no workspace has a row" in found.metadata["named"].md_str
+
+
+def test_a_sudden_drop_warns(bench: Bench, team: workspaces.Workspace) -> None:
+    days = [str(YESTERDAY - timedelta(days=7 * weeks)) for weeks in range(5)]
+    for day in days:
+        assert bench.aggregate(partition_key=day).success
+    bench.connection.execute("update metrics.workspace_daily set reviews = 50 where day < %s", [YESTERDAY])
+    found = check(bench)["metrics/workspace_daily:no_sudden_drop"]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "team" in found.metadata["named"].md_str
