@@ -73,8 +73,6 @@ class Settings(BaseSettings):
     bot_logins: Annotated[list[str], NoDecode] = Field([], validation_alias="BOT_LOGINS")
     """More accounts to count as bots: comma-separated logins, * stands for anything."""
 
-    celery_broker_url: SecretStr | None = Field(None, validation_alias="CELERY_BROKER_URL")
-    """Set: runs are launched on Celery workers."""
 
     @field_validator("github_webhook_secrets", "event_keys", "bot_logins", mode="before")
     @classmethod
