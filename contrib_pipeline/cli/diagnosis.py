@@ -9,6 +9,8 @@ import requests
 from contrib_pipeline import daemon
 from contrib_pipeline.cli.instance import warehouse
 from contrib_pipeline.events.inbox import depth
+from contrib_pipeline.github.credentials import App
+from contrib_pipeline.github.errors import GitHubError
 from contrib_pipeline.settings import Settings
 from contrib_pipeline.warehouse.budget import budget_state
 from contrib_pipeline.warehouse.connection import Connection
@@ -38,6 +40,9 @@ def diagnose(settings: Settings) -> list[Finding]:
 
 
 def _credential(settings: Settings) -> Iterator[Finding]:
+    if settings.github_token is None and settings.has_credential:
+        yield _app(settings)
+        return
     if settings.github_token is None:
         yield Finding("note", "no GITHUB_TOKEN", "set one to capture from GitHub; without it `up` uses the sandbox")
         return
@@ -55,6 +60,20 @@ def _credential(settings: Settings) -> Iterator[Finding]:
         return
     points = answer.json().get("resources", {}).get("graphql", {})
     yield Finding("ok", f"GitHub accepts the token; {points.get('remaining', '?')} points left this hour")
+
+
+def _app(settings: Settings) -> Finding:
+    """Whether GitHub knows the App by its id and key."""
+    key = settings.github_app_key
+    assert settings.github_app_id is not None
+    assert key is not None
+    try:
+        name = (
+            App(settings.github_api_url, settings.github_app_id, key.get_secret_value()).request("GET", "/app").json()
+        )
+    except GitHubError as error:
+        return Finding("wrong", "the GitHub App can't be used", str(error))
+    return Finding("ok", f"GitHub knows the App {name.get('slug', settings.github_app_id)}")
 
 
 def _receiver(settings: Settings) -> Iterator[Finding]:

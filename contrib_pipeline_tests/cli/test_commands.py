@@ -191,6 +191,17 @@ def test_the_doctor_names_a_remedy_for_everything_that_is_wrong(
     assert all(f["remedy"] for f in wrong)
 
 
+def test_the_doctor_says_what_is_wrong_with_a_github_app_and_shows_no_key(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_APP_ID", "7")
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", "-----BEGIN NOTHING----- secret")
+    result = command("doctor", "--json")
+    (wrong,) = [f for f in json.loads(result.stdout) if f["level"] == "wrong"]
+    assert "GITHUB_APP_PRIVATE_KEY is no RSA key" in wrong["remedy"]
+    assert "secret" not in result.output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
