@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: up test lint types check clean
 
 up: $(VENV)/ready
-	@exec $(BIN)/contrib-pipeline up $(ARGS)
+	@$(BIN)/contrib-pipeline up $(ARGS) || [ $$? -eq 130 ] # 130: Ctrl-C
 
 test: $(VENV)/ready-dev
 	$(BIN)/pytest $(ARGS)
