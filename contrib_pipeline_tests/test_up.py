@@ -230,7 +230,7 @@ def test_stock_dagster_works_with_the_exports(tmp_path: Path) -> None:
     variables = dict(line.removeprefix("export ").split("=", 1) for line in exports.stdout.splitlines())
     environment |= {name: value.strip("'") for name, value in variables.items()}
     checked = subprocess.run(
-        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
+        [Path(sys.executable).with_name("dg"), "check", "defs"],
         env=environment,
         cwd=project,
         capture_output=True,
