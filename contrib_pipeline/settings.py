@@ -73,7 +73,6 @@ class Settings(BaseSettings):
     bot_logins: Annotated[list[str], NoDecode] = Field([], validation_alias="BOT_LOGINS")
     """More accounts to count as bots: comma-separated logins, * stands for anything."""
 
-
     @field_validator("github_webhook_secrets", "event_keys", "bot_logins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
