@@ -11,7 +11,7 @@ from contrib_pipeline.cli.instance import warehouse
 from contrib_pipeline.events.inbox import depth
 from contrib_pipeline.github.credentials import App
 from contrib_pipeline.github.errors import GitHubError
-from contrib_pipeline.settings import Settings
+from contrib_pipeline.settings import Settings, SettingsError
 from contrib_pipeline.warehouse.budget import budget_state
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.errors import WarehouseError
@@ -64,14 +64,13 @@ def _credential(settings: Settings) -> Iterator[Finding]:
 
 def _app(settings: Settings) -> Finding:
     """Whether GitHub knows the App by its id and key."""
-    key = settings.github_app_key
-    assert settings.github_app_id is not None
-    assert key is not None
     try:
-        name = (
-            App(settings.github_api_url, settings.github_app_id, key.get_secret_value()).request("GET", "/app").json()
-        )
-    except GitHubError as error:
+        key = settings.github_app_key
+        assert settings.github_app_id is not None
+        assert key is not None
+        app = App(settings.github_api_url, settings.github_app_id, key.get_secret_value())
+        name = app.request("GET", "/app").json()
+    except (GitHubError, SettingsError) as error:
         return Finding("wrong", "the GitHub App can't be used", str(error))
     return Finding("ok", f"GitHub knows the App {name.get('slug', settings.github_app_id)}")
 
