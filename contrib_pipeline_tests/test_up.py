@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,11 +59,28 @@ class Running:
         return answer.json()["data"]
 
 
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A home that the server's account reaches, so that all of it goes with the folder (pytest's own are private)."""
+    with tempfile.TemporaryDirectory(prefix="contrib-up-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with temporary_home() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def up() -> Iterator[Running]:
     """``up`` on free ports with the sandbox, in a home of its own."""
-    home = tmp_path_factory.mktemp("up")
-    home.parent.chmod(0o711)
+    with temporary_home() as home:
+        yield from running_up(home)
+
+
+def running_up(home: Path) -> Iterator[Running]:
     environment = clean_environment(home)
     ui, events = free_port(), free_port()
     log = home / "up.log"
@@ -201,10 +220,9 @@ def test_a_killed_child_comes_back(up: Running, name: str) -> None:
     until(lambda: up.event(sent.stdout.strip())["state"] == "done", 120)
 
 
-def test_everything_ends_when_up_is_killed(tmp_path: Path) -> None:
-    tmp_path.parent.chmod(0o711)
-    environment = clean_environment(tmp_path)
-    log = tmp_path / "up.log"
+def test_everything_ends_when_up_is_killed(home: Path) -> None:
+    environment = clean_environment(home)
+    log = home / "up.log"
     with log.open("w") as out:
         process = subprocess.Popen(
             [*COMMAND, "up", "--port", str(free_port()), "--events-port", str(free_port())],
@@ -214,15 +232,14 @@ def test_everything_ends_when_up_is_killed(tmp_path: Path) -> None:
             text=True,
         )
     until(lambda: "Ctrl-C" in log.read_text(), 120, process, log)
-    assert processes_of(tmp_path)
+    assert processes_of(home)
     process.kill()
     process.wait()
-    until(lambda: not processes_of(tmp_path), 30)
+    until(lambda: not processes_of(home), 30)
 
 
-def test_stock_dagster_works_with_the_exports(tmp_path: Path) -> None:
-    tmp_path.parent.chmod(0o711)
-    environment = clean_environment(tmp_path)
+def test_stock_dagster_works_with_the_exports(home: Path) -> None:
+    environment = clean_environment(home)
     project = Path(__file__).resolve().parents[1]
     exports = subprocess.run(
         [*COMMAND, "env"], env=environment, capture_output=True, text=True, timeout=120, check=True
@@ -239,7 +256,7 @@ def test_stock_dagster_works_with_the_exports(tmp_path: Path) -> None:
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     port = free_port()
-    with (tmp_path / "dev.log").open("w") as out:
+    with (home / "dev.log").open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-p", str(port)],
             env=environment,
@@ -248,14 +265,14 @@ def test_stock_dagster_works_with_the_exports(tmp_path: Path) -> None:
             stderr=out,
         )
     try:
-        until(lambda: answers(f"http://127.0.0.1:{port}/server_info"), 120, process, tmp_path / "dev.log")
+        until(lambda: answers(f"http://127.0.0.1:{port}/server_info"), 120, process, home / "dev.log")
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
-        for pid in processes_of(tmp_path):
+        for pid in processes_of(home):
             if "contrib_pipeline.cli.keeper" in command_line(pid):
                 os.kill(pid, signal.SIGTERM)
-    until(lambda: not processes_of(tmp_path), 30)
+    until(lambda: not processes_of(home), 30)
 
 
 def clean_environment(home: Path) -> dict[str, str]:

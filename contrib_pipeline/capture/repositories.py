@@ -216,12 +216,6 @@ def stored_totals(connection: Connection, repository_id: int) -> dict[str, int |
     return row
 
 
-def is_whole(connection: Connection, repository: Repository) -> bool:
-    """Whether everything was walked to its end once."""
-    stored = stored_totals(connection, repository.id)
-    return stored["pull_requests"] is not None and (stored["discussions"] is not None or not repository.has_discussions)
-
-
 def from_rows(found: Iterable[dict[str, Any]]) -> list[Repository]:
     """Repositories from rows of ``github.repositories``."""
     return [_repository(row) for row in found]

@@ -1,6 +1,7 @@
 """What a person finds who starts ``up`` without a credential: the sandbox's repositories, tracked, in a workspace.
 
-Set up through the same events that an application would send; a second start finds it there and changes nothing.
+Set up through the same events that an application would send; a second start finds it there and changes nothing. The
+sandbox's first repository is left out: the README's first event finds something to do with it, whenever it is sent.
 """
 
 from contrib_pipeline.events import inbox
@@ -14,7 +15,7 @@ SANDBOX_OPTIONS = ("--repositories", str(REPOSITORIES), "--seed", str(SEED), "--
 
 
 def set_up(connection: Connection) -> None:
-    """Make the workspace with all of the sandbox's repositories, unless it is there."""
+    """Make the workspace with all but the first of the sandbox's repositories, unless it is there."""
     from contrib_pipeline.sandbox.generate.catalogue import outline
 
     try:
@@ -25,6 +26,6 @@ def set_up(connection: Connection) -> None:
         return
     events = [
         Event("workspace/repository-change", {"workspace_id": str(made.id), "action": "added", "repository": name})
-        for name in (outline(place, SEED).name for place in range(REPOSITORIES))
+        for name in (outline(place, SEED).name for place in range(1, REPOSITORIES))
     ]
     inbox.post(connection, events, "cli")

@@ -9,6 +9,7 @@ from contrib_pipeline.capture import repositories
 from contrib_pipeline.cli.instance import warehouse
 from contrib_pipeline.cli.output import as_json, print_rows
 from contrib_pipeline.events import inbox
+from contrib_pipeline.events.histories import ask_for_histories
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.settings import read_settings
 from contrib_pipeline.warehouse import workspaces
@@ -112,7 +113,10 @@ def _change(key: str, names: tuple[str, ...], action: str) -> None:
                 _wait_for(connection, found, spelled, action)
                 continue
             change = workspaces.add_repositories if action == "added" else workspaces.remove_repositories
-            changed = change(connection, found.id, [known.id])
+            with connection.transaction():
+                changed = change(connection, found.id, [known.id])
+                if action == "added":
+                    ask_for_histories(connection, [known.id], "cli")
             click.echo(f"{known.name_with_owner} {action}." if changed else f"{known.name_with_owner}: nothing to do.")
         _aggregate(connection, found)
 

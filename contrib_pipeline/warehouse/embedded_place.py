@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -109,8 +110,9 @@ def _folder(home: Path, account: Account | None) -> Path:
         if _reaches(account, home):
             _make_traversable(own)
         else:
+            # A random part: who deletes the home folder starts afresh, under the same path too.
             with contextlib.suppress(FileExistsError):
-                own.symlink_to(SHARED / _digest(own))
+                own.symlink_to(SHARED / f"{_digest(own)}-{secrets.token_hex(4)}")
     folder = own.resolve()
     if account and folder.is_relative_to(SHARED):
         _make_traversable(SHARED)

@@ -75,6 +75,17 @@ def test_a_change_of_members_asks_for_the_metrics_again(command: Command, connec
     assert event == {"function": "aggregate/workspace-metrics", "state": "pending", "source": "cli"}
 
 
+def test_a_new_member_whose_history_is_not_whole_gets_it(command: Command, connection: Connection) -> None:
+    add_repository(connection, "octo/hello")
+    connection.execute("update github.repositories set history_complete = false")
+    ok(command("workspace", "create", "Team"))
+    ok(command("workspace", "add", "team", "octo/hello"))
+    asked = connection.execute(
+        "select key, state from events.inbox where function = 'capture/repository.sync-enhanced'"
+    ).fetchall()
+    assert asked == [{"key": "octo/hello", "state": "pending"}]
+
+
 def test_an_unknown_repository_stands_as_a_pending_event(command: Command, connection: Connection) -> None:
     ok(command("workspace", "create", "Team"))
     assert "is not known yet" in ok(command("workspace", "add", "team", "octo/new"))

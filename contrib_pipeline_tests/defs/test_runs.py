@@ -102,9 +102,13 @@ def test_a_sync_of_a_repository_just_verified_is_skipped_unless_somebody_insists
     assert inbox.show(bench.connection, manual)["state"] == "done"
 
 
-def test_a_discovery_asks_for_the_history_of_a_repository_that_is_not_complete(bench: Bench) -> None:
+def grow_past_a_first_capture(bench: Bench) -> None:
     for number in range(120):
         bench.world.add_pull_request(bench.world.find_repository("octo/hello"), None, f"{number}")
+
+
+def test_a_discovery_asks_for_the_history_of_a_repository_that_is_not_complete(bench: Bench) -> None:
+    grow_past_a_first_capture(bench)
     event_id = post(bench, "discover/new-repository", {"repository": "octo/hello"})
     assert bench.capture(events=[event_id]).success
     (history,) = bench.rows("select * from events.inbox where function = 'capture/repository.sync-enhanced'")
@@ -149,6 +153,40 @@ def test_a_member_that_is_not_known_yet_is_discovered_first(bench: Bench) -> Non
     assert bench.rows("select count(*) as n from events.inbox where function = 'aggregate/workspace-metrics'") == [
         {"n": 1}
     ]
+
+
+def histories(bench: Bench) -> list[dict[str, object]]:
+    return bench.rows("select key, state, source from events.inbox where function = 'capture/repository.sync-enhanced'")
+
+
+def test_a_new_member_that_a_sync_brought_in_gets_its_history(bench: Bench) -> None:
+    # Nobody discovered it: without this, the workspace's totals would stay null for ever.
+    team = workspaces.create(bench.connection, "Team")
+    grow_past_a_first_capture(bench)
+    assert bench.capture(events=[post(bench, "capture/repository.sync", HELLO)]).success
+    assert histories(bench) == []
+    for _ in range(2):
+        event_id = post(
+            bench, "workspace/repository-change", {"workspace_id": str(team.id), "action": "added", **HELLO}
+        )
+        assert bench.run("change_workspaces", "change_members", events=[event_id]).success
+    assert histories(bench) == [{"key": "octo/hello", "state": "pending", "source": "inngest"}]
+
+
+def test_the_nightly_run_asks_for_the_histories_that_members_lack(bench: Bench) -> None:
+    grow_past_a_first_capture(bench)
+    bench.capture(repositories=["octo/hello"])
+    team = workspaces.create(bench.connection, "Team")
+    (row,) = bench.rows("select id from github.repositories")
+    workspaces.add_repositories(bench.connection, team.id, [row["id"]])
+    yesterday = str(datetime.now(UTC).date() - timedelta(days=1))
+    for _ in range(2):
+        assert bench.aggregate(partition_key=yesterday, verify_members=True).success
+    assert histories(bench) == [{"key": "octo/hello", "state": "pending", "source": "schedule"}]
+    (waiting,) = bench.rows("select id from events.inbox where function = 'capture/repository.sync-enhanced'")
+    assert bench.capture(events=[waiting["id"]]).success
+    assert bench.aggregate(partition_key=yesterday, verify_members=True).success
+    assert [row["state"] for row in histories(bench)] == ["done"]
 
 
 def test_a_change_of_an_unknown_workspace_id_makes_that_workspace(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from contrib_pipeline.warehouse import embedded_place
+from contrib_pipeline.warehouse.connection import connect
 from contrib_pipeline.warehouse.embedded import EmbeddedServer
 from contrib_pipeline.warehouse.embedded_place import SHARED, settle
 from contrib_pipeline.warehouse.errors import WarehouseError
@@ -43,6 +44,19 @@ def test_below_a_private_folder_root_keeps_the_server_in_a_folder_of_its_own(pri
     private_home.parent.chmod(0o755)  # from now on it could live in the home folder, but its data are elsewhere
     with EmbeddedServer(private_home) as url:
         assert remembered(url) == 10000
+
+
+@as_root
+def test_a_home_that_was_deleted_starts_afresh_under_the_same_path(private_home: Path) -> None:
+    with EmbeddedServer(private_home) as url:
+        remember(url)
+    before = (private_home / "postgres").readlink()
+    shutil.rmtree(private_home)
+    try:
+        with EmbeddedServer(private_home) as url, connect(url) as connection:
+            assert connection.execute("select to_regclass('memory') as found").fetchone() == {"found": None}
+    finally:
+        shutil.rmtree(before)
 
 
 @as_root

@@ -24,8 +24,8 @@ from contrib_pipeline.defs.claims import Claims, claimed
 from contrib_pipeline.defs.partitions import repositories
 from contrib_pipeline.defs.requests import INSISTING, ReadAllMetadata, Request, Work, capture_requests
 from contrib_pipeline.defs.resources import Pipeline
-from contrib_pipeline.events import inbox
 from contrib_pipeline.events.commands import Discover, PullRequestDetails, Sync
+from contrib_pipeline.events.histories import ask_for_histories
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.events.queue import Claimed
 from contrib_pipeline.warehouse.tables import WRITE_ORDER
@@ -214,14 +214,8 @@ class Answers:
         else:
             # Among many, one that GitHub no longer shows is recorded, and nothing is left to do.
             self.claims.done([event])
-            if isinstance(event.command, Discover):
-                self._ask_for_history(event, outcomes[0])
-
-    def _ask_for_history(self, event: Claimed, outcome: Outcome) -> None:
-        """The discovery of a repository asks for its history at lowest priority."""
-        if outcome.repository and not known_repositories.is_whole(self.claims.connection, outcome.repository):
-            history = Event("capture/repository.sync-enhanced", {"repository": outcome.name, "reason": "discovered"})
-            inbox.post(self.claims.connection, [history], event.source)
+            if isinstance(event.command, Discover) and (found := outcomes[0].repository):
+                ask_for_histories(self.claims.connection, [found.id], event.source)
 
 
 def _is_refused(event: Claimed, outcome: Outcome) -> bool:

@@ -21,6 +21,7 @@ from contrib_pipeline.defs.day_metadata import day_metadata
 from contrib_pipeline.defs.partitions import days
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events.commands import AggregateAll, AggregateWorkspace
+from contrib_pipeline.events.histories import ask_for_histories
 from contrib_pipeline.metrics.compute import Computed, compute_days
 from contrib_pipeline.metrics.read import day_totals, open_days
 from contrib_pipeline.metrics.reopened import reopen_days
@@ -120,10 +121,14 @@ def _compute(
 def _verify_members(context: dg.AssetExecutionContext, pipeline: Pipeline) -> None:
     """Look at all members of active workspaces on GitHub, and capture those that moved.
 
-    A repository that can't be captured holds its days back from being final; it does not hold up the others.
+    A repository that can't be captured holds its days back from being final; it does not hold up the others. Nor does
+    one whose history is not whole: it is asked for, and the days are computed again when it is.
     """
     with pipeline.captures(context.run.run_id) as captures:
-        found = captures.probe(members(captures.connection))
+        all_members = members(captures.connection)
+        found = captures.probe(all_members)
+        if partial := ask_for_histories(captures.connection, [member.id for member in all_members], "schedule"):
+            context.log.info(f"Not whole yet, the history is asked for: {', '.join(partial)}")
         context.log.info(
             f"{found.quiet} members did not move; captured: {', '.join(map(_name, found.moved)) or 'none'}"
         )

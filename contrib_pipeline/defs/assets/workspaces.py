@@ -12,6 +12,7 @@ from contrib_pipeline.defs.claims import Claims, claimed
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import inbox
 from contrib_pipeline.events.commands import ChangeMembership
+from contrib_pipeline.events.histories import ask_for_histories
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.events.queue import Claimed
 from contrib_pipeline.warehouse import workspaces
@@ -74,6 +75,8 @@ def _change(context: dg.AssetExecutionContext, claims: Claims, event: Claimed) -
     change = workspaces.add_repositories if command.action == "added" else workspaces.remove_repositories
     with connection.transaction():
         changed = change(connection, workspace.id, [known.id])
+        if command.action == "added":
+            ask_for_histories(connection, [known.id], event.source)
         if changed:
             inbox.post(
                 connection, [Event("aggregate/workspace-metrics", {"workspace_id": str(workspace.id)})], event.source

@@ -145,6 +145,26 @@ with put_back as (
 )
 select id, pg_notify('contrib_inbox', '') from put_back;
 
+-- name: histories_to_walk
+-- Repositories whose pull requests or discussions were not walked to their end, and for which no event asks that.
+select r.name_with_owner
+from github.repositories r
+where r.id = any(%(ids)s)
+  and r.deleted_at is null
+  and r.terminal_reason is null
+  and (
+    not r.history_complete
+    or r.has_discussions and not exists (
+      select from github.capture_state s
+      where s.repository_id = r.id and s.kind = 'discussions_history' and s.cursor is null
+    )
+  )
+  and not exists (
+    select from events.inbox i
+    where i.key = lower(r.name_with_owner) and i.function = %(history)s and i.state in ('pending', 'running')
+  )
+order by r.name_with_owner;
+
 -- name: quarantine
 update events.inbox set state = 'quarantined', reason = %(reason)s, finished_at = now()
 where id = %(id)s and state = 'running';
