@@ -11,19 +11,14 @@ Nobody should edit the source meanwhile: the next run would start cold.
 import argparse
 import os
 import random
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
-import requests
+from running import load, post, up
 
 from contrib_pipeline.sandbox.app import create_app
 from contrib_pipeline.sandbox.generate import generate
@@ -71,29 +66,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--burst", type=int, default=1000, help="events within ten seconds")
     parser.add_argument("--subjects", type=int, default=1, help="pull requests per repository that the burst is about")
     return parser.parse_args()
-
-
-@contextmanager
-def up(home: Path, github: str) -> Iterator[str]:
-    """``up`` with its own home; the address that events are posted to."""
-    ui, events = free_port(), free_port()
-    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "DAGSTER_HOME")}
-    environment |= {"CONTRIB_HOME": str(home), "GITHUB_API_URL": github, "GITHUB_TOKEN": "bench"}
-    command = [sys.executable, "-m", "contrib_pipeline", "up", "--port", str(ui), "--events-port", str(events)]
-    log = home / "up.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
-    try:
-        while "Ctrl-C" not in log.read_text():
-            if process.poll() is not None:
-                sys.exit(f"up ended: {log.read_text()}")
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{events}/e/bench"
-    finally:
-        begun = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        process.wait()
-        print(f"stopped in {time.monotonic() - begun:.1f} s")
 
 
 def first_event(world: World, events: str, connection: Connection) -> float:
@@ -187,12 +159,6 @@ def event(subject: PullRequest) -> dict[str, object]:
     return {"name": "capture/pr.details", "data": data}
 
 
-def post(address: str, events: Sequence[dict[str, object]]) -> list[str]:
-    answer = requests.post(address, json=list(events), timeout=30)
-    answer.raise_for_status()
-    return list(answer.json()["ids"])
-
-
 def repositories(world: World) -> list[Repository]:
     return [repository for repository in world.repositories.values() if repository.pull_requests]
 
@@ -229,16 +195,6 @@ def parent_is_postgres(entry: Path, mark: bytes) -> bool:
 def spread(seconds: list[float]) -> str:
     parts = statistics.quantiles(seconds, n=20, method="inclusive")
     return f"p50 {statistics.median(seconds):.2f} s, p95 {parts[-1]:.2f} s, max {max(seconds):.2f} s"
-
-
-def load() -> str:
-    return " ".join(f"{value:.1f}" for value in os.getloadavg())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from contrib_pipeline.capture import probe, repositories
+from contrib_pipeline.capture.chosen import by_numbers, read_the_unread
 from contrib_pipeline.capture.compare import compare_and_repair
 from contrib_pipeline.capture.ledger import Counts, Entry, open_entry
 from contrib_pipeline.capture.repositories import InvalidName, Repository
 from contrib_pipeline.capture.subjects import PULL_REQUESTS, SUBJECTS, Subject
-from contrib_pipeline.capture.walks import Walk, changed, history, newest, one, read_the_unread, recent
+from contrib_pipeline.capture.walks import Walk, changed, history, newest, recent
 from contrib_pipeline.github.client import GitHubClient, Spent
 from contrib_pipeline.github.errors import (
     Blocked,
@@ -250,7 +251,7 @@ class Captures:
 
     def _one_by_one(self, repository: Repository, subject: Subject, numbers: tuple[int, ...], outcome: Outcome) -> None:
         with self._entry(repository, subject, "one", outcome) as walk:
-            missing = [number for number in numbers if not one(walk, number)]
+            missing = by_numbers(walk, numbers)
             problems = read_the_unread(walk)
             explain(outcome, problems)
             if subject is PULL_REQUESTS:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from contrib_pipeline.capture.chosen import read_the_unread, some
 from contrib_pipeline.capture.pages import PageSize, pages
 from contrib_pipeline.capture.subjects import PULL_REQUESTS
-from contrib_pipeline.capture.walks import Walk, read_the_unread, some
+from contrib_pipeline.capture.walks import Walk
 from contrib_pipeline.warehouse.statements import load
 
 _SQL = load("verify")

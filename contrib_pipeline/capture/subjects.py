@@ -59,6 +59,7 @@ class Subject(Protocol):
     connection: str
     page_operation: str
     one_operation: str
+    numbers_operation: str
     nodes_operation: str
     heads_operation: str
     table: Table
@@ -83,6 +84,7 @@ class PullRequests:
     connection = "pullRequests"
     page_operation = "PullRequests"
     one_operation = "PullRequest"
+    numbers_operation = "PullRequestsByNumber"
     nodes_operation = "PullRequestNodes"
     heads_operation = "PullRequestHeads"
     table = tables.PULL_REQUESTS
@@ -152,6 +154,7 @@ class Discussions:
     connection = "discussions"
     page_operation = "Discussions"
     one_operation = "Discussion"
+    numbers_operation = "DiscussionsByNumber"
     nodes_operation = "DiscussionNodes"
     heads_operation = "DiscussionHeads"
     table = tables.DISCUSSIONS

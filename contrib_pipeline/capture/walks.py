@@ -1,23 +1,23 @@
-"""The walks over one repository's pull requests or discussions: newest, changed, recent, history, one, some.
+"""The walks over one repository's pull requests or discussions: newest, changed, recent, history.
 
 Each walk writes a few pages at a time, with the place where to go on in the same transaction, and can be killed
-anywhere. What a walk proves goes to the ledger; which walk is due, and what happens when GitHub refuses, is
-``captures``' business.
+anywhere. Reading some by number is ``chosen``'s business; which walk is due, and what happens when GitHub refuses,
+``captures``'.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from contrib_pipeline.capture.ledger import Entry
-from contrib_pipeline.capture.pages import ITEMS, Page, PageSize, by_ids, pages
+from contrib_pipeline.capture.pages import Page, PageSize, pages
 from contrib_pipeline.capture.repositories import Repository
 from contrib_pipeline.capture.state import OVERLAP, State, read_state, save_cursor, save_watermark
-from contrib_pipeline.capture.store import delete_parents, store_page
+from contrib_pipeline.capture.store import store_page
 from contrib_pipeline.capture.subjects import PULL_REQUESTS, Subject
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.errors import BadCursor, NotFound, Partial, TooMuch
+from contrib_pipeline.github.errors import BadCursor
 from contrib_pipeline.github.rows import Contributors
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -29,9 +29,6 @@ RECENT = timedelta(days=14)
 """What bumps GitHub's updatedAt is not documented: what was updated within this time is read again every night."""
 # A transaction holds at most so many pages, so many requests by id: enough to fill those requests.
 _PAGES, _REQUESTS = 4, 3
-_NODES_BY_ID = 25
-"""Pull requests by id that cost one point."""
-
 Progress = Callable[[int, int], None]
 """Called after each transaction with the nodes read so far and GitHub's total."""
 Cut = Callable[[Page], tuple[list[dict[str, Any]], bool]]
@@ -245,56 +242,6 @@ def _everything(walk: Walk, state: State, after: str | None) -> Page:
         walk.on_page(read, unit.last.total)
     assert last is not None
     return last
-
-
-def one(walk: Walk, number: int) -> bool:
-    """The one with this ``number``, with everything; False where GitHub has none (ours is marked deleted then)."""
-    try:
-        answer = _asked_alone(walk, number)
-    except NotFound:
-        # The repository itself may be gone: only one that answers proves that this is not there.
-        probe = walk.client.execute("Probe", ids=[walk.repository.node_id])
-        if not probe.data["nodes"][0]:
-            raise
-        delete_parents(walk.entry, walk.subject, [number], probe.read_at)
-        walk.unread.pop(number, None)
-        return False
-    except (Partial, TooMuch) as error:
-        walk.unread[number] = str(error)
-        return True
-    node = answer.data["node"]
-    walk.name_seen, walk.total = node["nameWithOwner"], node["total"]["totalCount"]
-    walk.unread.pop(number, None)
-    walk.store([node["one"]], answer.read_at)
-    return True
-
-
-def _asked_alone(walk: Walk, number: int) -> Any:
-    asked = {"id": walk.repository.node_id, "number": number}
-    try:
-        return walk.client.execute(walk.subject.one_operation, items=ITEMS, **asked)
-    except TooMuch:
-        return walk.client.execute(walk.subject.one_operation, items=1, **asked)
-
-
-def some(walk: Walk, numbers_by_id: dict[str, int]) -> None:
-    """Those with these node ids, with everything, many a request."""
-    ids: Sequence[str] = list(numbers_by_id)
-    for start in range(0, len(ids), _NODES_BY_ID):
-        found = by_ids(
-            walk.client, walk.subject.nodes_operation, ids[start : start + _NODES_BY_ID], _NODES_BY_ID, items=ITEMS
-        )
-        walk.unread |= {numbers_by_id[node_id]: reason for node_id, reason in found.unread.items()}
-        if found.read_at:
-            walk.store(found.nodes, found.read_at)
-
-
-def read_the_unread(walk: Walk) -> list[str]:
-    """Ask again, one by one, for what a walk could not read whole; what still can't be read, a sentence each."""
-    for number in sorted(walk.unread):
-        one(walk, number)
-    name, kind = walk.repository.name_with_owner, walk.subject.singular
-    return [f"{name}, {kind} {number}: {reason}" for number, reason in walk.unread.items()] + walk.withheld
 
 
 def _updated_at(node: dict[str, Any]) -> datetime:

@@ -19,12 +19,14 @@ KINDS: dict[str, dict[str, Any]] = {
     "recent": {"depth": "recent"},
     "history": {"depth": "history"},
     "verify": {"depth": "verify"},
-    "one": {"numbers": (1, 2, 3), "subjects": ("pull_requests",)},
+    "one": {"numbers": (1,), "subjects": ("pull_requests",)},
+    "some": {"numbers": (1, 2, 3), "subjects": ("pull_requests",)},
     "discussions": {"depth": "changed", "subjects": ("discussions",)},
     "metadata": {"subjects": ()},
 }
 OPERATIONS = {
     "one": "PullRequest",
+    "some": "PullRequestsByNumber",
     "discussions": "Discussions",
     "metadata": "Repositories",
     "verify": "PullRequestHeads",
@@ -78,7 +80,7 @@ def is_up_to_date(bench: Bench, kind: str) -> bool:
         return bench.rows("select title from github.discussions") == [{"title": "How, then?"}]
     if kind in ("metadata", "verify"):
         return True
-    want = 3 if kind == "one" else 5
+    want = {"one": 1, "some": 3}.get(kind, 5)
     return bench.count("comments", "body = 'Late'") == want
 
 

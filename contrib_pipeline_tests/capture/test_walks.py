@@ -7,13 +7,12 @@ import pytest
 from contrib_pipeline.capture.subjects import PULL_REQUESTS
 from contrib_pipeline.capture.walks import NEWEST
 from contrib_pipeline.sandbox import faults
-from contrib_pipeline.sandbox.records import Account
+from contrib_pipeline.sandbox.records import Account, PullRequest
 from contrib_pipeline_tests.capture.conftest import Bench
 
 
-def add_many(bench: Bench, author: Account | None, count: int) -> None:
-    for number in range(count):
-        bench.world.add_pull_request(bench.repository, author, f"Change {number}")
+def add_many(bench: Bench, author: Account | None, count: int) -> list[PullRequest]:
+    return [bench.world.add_pull_request(bench.repository, author, f"Change {number}") for number in range(count)]
 
 
 def test_a_new_repository_is_recorded_tracked_and_classified(bench: Bench, ana: Account) -> None:
@@ -199,6 +198,39 @@ def test_a_single_pull_request_that_is_gone_is_marked_deleted_and_said(bench: Be
     assert not outcome.is_complete
     assert outcome.error == "octo/hello has no pull request 2."
     assert bench.count("pull_requests") == 1
+
+
+def test_many_chosen_numbers_are_asked_for_ten_a_request(bench: Bench, ana: Account, ben: Account) -> None:
+    for change in add_many(bench, ana, 23):
+        bench.world.add_comment(change, ben, "Nice")
+    bench.capture()
+    for change in bench.repository.pull_requests.values():
+        bench.world.add_comment(change, ben, "More")
+    before = bench.requests
+    outcome = bench.capture(numbers=tuple(range(1, 22)))
+    assert outcome.is_complete
+    assert bench.requests - before == 3
+    assert bench.count("comments", "body = 'More'") == 21
+
+
+def test_chosen_discussions_come_together_too(bench: Bench, ana: Account, ben: Account) -> None:
+    talks = [bench.world.add_discussion(bench.repository, ana, title) for title in ("One", "Two", "Three")]
+    bench.capture()
+    for talk in talks[:2]:
+        bench.world.add_discussion_comment(talk, ben, "Like this")
+    outcome = bench.capture(numbers=tuple(talk.number for talk in talks), subjects=("discussions",))
+    assert outcome.is_complete
+    assert bench.count("discussion_comments") == 2
+
+
+def test_a_wrong_number_among_others_takes_nothing_from_them(bench: Bench, ana: Account, ben: Account) -> None:
+    changes = add_many(bench, ana, 3)
+    bench.capture()
+    bench.world.add_comment(changes[0], ben, "Nice")
+    outcome = bench.capture(numbers=(changes[0].number, 4711, changes[1].number))
+    assert outcome.error == "octo/hello has no pull request 4711."
+    assert bench.count("comments") == 1
+    assert bench.count("pull_requests") == 3
 
 
 def test_an_older_reading_never_overwrites_a_newer(bench: Bench, ana: Account) -> None:

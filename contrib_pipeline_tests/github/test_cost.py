@@ -21,6 +21,8 @@ def variables(first: int, ids: int) -> dict[str, object]:
         "owner": "octo",
         "name": "hello",
         "number": 1,
+        **{f"n{place}": place for place in range(10)},
+        **{f"has{place}": True for place in range(1, 10)},
         "first": first,
         "items": 100,
         "after": None,
@@ -47,6 +49,8 @@ def test_the_estimate_is_what_github_counts(name: str, first: int, ids: int) -> 
         ("Replies", 0, FULL_BATCH),
         ("PullRequestNodes", 0, 25),
         ("DiscussionNodes", 0, 25),
+        ("PullRequestsByNumber", 0, 0),
+        ("DiscussionsByNumber", 0, 0),
     ],
 )
 def test_a_full_page_and_a_full_batch_cost_one_point(name: str, first: int, ids: int) -> None:

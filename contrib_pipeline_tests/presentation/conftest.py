@@ -32,13 +32,16 @@ def team(connection: Connection) -> workspaces.Workspace:
         select
           day, 'PR_' || day, 1 + day % 2, day, 'Fix', 'merged', false, 1 + day % 4, at, at, at + interval '30 hours',
           at + interval '30 hours', at + interval '6 hours', 'https://github.com/octo'
-        from (select day, now() - make_interval(days => day) as at from generate_series(3, 180) as day) as opened;
+        from (
+          select day, (%(last_day)s::date + time '12:00') at time zone 'UTC' - make_interval(days => day) as at
+          from generate_series(1, 178) as day
+        ) as opened;
         insert into github.reviews (
           id, node_id, pull_request_id, repository_id, author_id, state, body, submitted_at, updated_at
         )
         select id, 'PRR_' || id, id, repository_id, 1 + (id + 1) % 4, 'APPROVED', '', first_review_at, first_review_at
         from github.pull_requests
-        """
+        """.replace("%(last_day)s", f"'{LAST_DAY}'")  # several statements take no parameters
     )
     made = workspaces.create(connection, "The <Team>")
     workspaces.add_repositories(connection, made.id, [1, 2])

@@ -56,12 +56,15 @@ def variables(world: World, name: str) -> dict[str, Any]:
         "DiscussionComments": discussion.id,
         "MoreReplies": replied[0],
     }
+    number = discussion.number if name in ("Discussion", "DiscussionsByNumber") else pull_request.number
     return {
         "id": subject.get(name, repository.id),
         "ids": ids,
         "owner": "continuedev",
         "name": "continue",
-        "number": discussion.number if name == "Discussion" else pull_request.number,
+        "number": number,
+        **{f"n{place}": number for place in range(10)},
+        **{f"has{place}": place % 2 == 0 for place in range(1, 10)},
         "first": 25,
         "items": 100,
         "more": ids[:1],
