@@ -17,7 +17,8 @@ from contrib_pipeline.warehouse.statements import load
 
 _SQL = load("budget")
 _POLL_SECONDS = 0.05
-# Longer than any request may take (10 s to connect, 30 s between bytes): an older reservation is a dead process's.
+# A reservation ends with the session that made it. This is for sessions that Postgres does not know to be dead, and
+# longer than any request may take (10 s to connect, 30 s between bytes).
 _RESERVATION_SECONDS = 120
 
 

@@ -79,7 +79,6 @@ def test_a_history_killed_again_and_again_ends_as_an_undisturbed_one(
         os.kill(walk.pid, signal.SIGKILL)
         killed += walk.wait() == -signal.SIGKILL
         walk.stdout.close()
-        bench.connection.execute("update github.budget_reservations set expires_at = now()")
     assert killed > 6
     last = process(bench, database_url, "history")
     assert last.communicate(timeout=60)[0] == "ready\ncomplete\n"

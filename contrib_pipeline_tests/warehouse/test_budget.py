@@ -106,17 +106,18 @@ def test_no_more_requests_at_once_than_allowed_over_all_connections(connection: 
 
 
 def test_a_reservation_of_a_dead_process_ends(budget: PostgresBudget, connection: Connection) -> None:
-    for _ in range(2):
+    for pid, expires in ((0, "1 minute"), (connection.info.backend_pid, "-1 second")):
         connection.execute(
-            "insert into github.budget_reservations (credential, points, expires_at)"
-            " values (%s, 4000, now() - interval '1 second')",
-            (budget.credential,),
+            "insert into github.budget_reservations (credential, points, session_pid, session_started_at, expires_at)"
+            " select %s, 4000, %s, backend_start, now() + %s::interval from pg_stat_activity"
+            " where pid = pg_backend_pid()",
+            (budget.credential, pid, expires),
         )
     spend(budget, left(4999))
     assert connection.execute("select count(*) as n from github.budget_reservations").fetchone() == {"n": 0}
 
 
-def test_a_process_killed_while_it_asks_leaves_a_reservation_that_ends(
+def test_the_reservation_of_a_process_killed_while_it_asks_ends_with_it(
     database_url: str, connection: Connection
 ) -> None:
     code = (
@@ -128,10 +129,11 @@ def test_a_process_killed_while_it_asks_leaves_a_reservation_that_ends(
     )
     ended = subprocess.run([sys.executable, "-c", code, database_url], cwd=REPOSITORY, check=False)
     assert ended.returncode == -9
-    row = connection.execute("select points, expires_at > now() as counts from github.budget_reservations").fetchone()
-    assert row == {"points": 7, "counts": True}
-    connection.execute("update github.budget_reservations set expires_at = now()")
-    spend(PostgresBudget(connection, "secret"), left(4999))
+    row = connection.execute("select points, expires_at > now() as lasts from github.budget_reservations").fetchone()
+    assert row == {"points": 7, "lasts": True}
+    with PostgresBudget(connection, "secret", Limits(in_flight=1)).reserve(1):
+        pass
+    assert connection.execute("select from github.budget_reservations").rowcount == 0
 
 
 def test_two_processes_never_spend_what_is_kept_for_others(database_url: str, connection: Connection) -> None:

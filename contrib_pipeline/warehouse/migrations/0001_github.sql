@@ -362,13 +362,26 @@ comment on column github.budgets.points_left is 'Points left until reset_at, by 
 comment on column github.budgets.reset_at is 'When the points are full again.';
 comment on column github.budgets.paused_until is 'GitHub asked for a pause until then.';
 
+-- Of sessions of other users Postgres does not tell the start: their pid has to do.
+create function github.session_lives(session_pid integer, session_started_at timestamptz) returns boolean
+language sql stable as $$
+  select exists (
+    select from pg_stat_activity
+    where pid = session_pid and coalesce(backend_start, session_started_at) = session_started_at
+  )
+$$;
+
 create table github.budget_reservations (
   id bigint generated always as identity primary key,
   credential text not null references github.budgets (credential) on delete cascade,
   points integer not null,
+  session_pid integer not null default pg_backend_pid(),
+  session_started_at timestamptz not null,
   expires_at timestamptz not null
 );
 comment on table github.budget_reservations is 'Requests under way: their cost is reserved until the answer is there.';
 comment on column github.budget_reservations.points is 'Cost by GitHub''s documented rule.';
-comment on column github.budget_reservations.expires_at is 'After that the process that made it is taken for dead.';
+comment on column github.budget_reservations.session_pid is 'The session that made it: it ends with its process.';
+comment on column github.budget_reservations.session_started_at is 'Pids are used again; a session has one start.';
+comment on column github.budget_reservations.expires_at is 'After that its process is taken for dead, whatever its session says.';
 create index budget_reservations_credential on github.budget_reservations (credential);

@@ -16,15 +16,20 @@ for update
 -- name: reserved
 select coalesce(sum(points), 0)::integer as points, count(*)::integer as requests
 from github.budget_reservations
-where credential = %(credential)s and expires_at > clock_timestamp()
+where credential = %(credential)s
+  and expires_at > clock_timestamp()
+  and github.session_lives(session_pid, session_started_at)
 
 -- name: reserve
-insert into github.budget_reservations (credential, points, expires_at)
-values (%(credential)s, %(points)s, clock_timestamp() + make_interval(secs => %(seconds)s))
+insert into github.budget_reservations (credential, points, session_started_at, expires_at)
+select %(credential)s, %(points)s, backend_start, clock_timestamp() + make_interval(secs => %(seconds)s)
+from pg_stat_activity
+where pid = pg_backend_pid()
 returning id
 
 -- name: release
-delete from github.budget_reservations where id = %(id)s or expires_at < clock_timestamp()
+delete from github.budget_reservations
+where id = %(id)s or expires_at < clock_timestamp() or not github.session_lives(session_pid, session_started_at)
 
 -- name: settle
 -- Answers may come in another order than GitHub gave them: within one hour the lower count is the later one.
@@ -42,7 +47,11 @@ where credential = %(credential)s
 
 -- name: state
 select b.credential, b.points_limit, b.points_left, b.reset_at, b.paused_until,
-  (select count(*) from github.budget_reservations r where r.credential = b.credential and r.expires_at > now())
-    as requests_in_flight
+  (
+    select count(*) from github.budget_reservations r
+    where r.credential = b.credential
+      and r.expires_at > now()
+      and github.session_lives(r.session_pid, r.session_started_at)
+  ) as requests_in_flight
 from github.budgets b
 order by b.credential
