@@ -9,25 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from contrib_pipeline.events.commands import EVERYTHING, HISTORY
+from contrib_pipeline.events.jobs import JOBS
 from contrib_pipeline.events.queue import Pending
 from contrib_pipeline.events.repositories import KnownRepository
-
-JOBS: dict[str, str | None] = {
-    "capture/pr.details": "capture",
-    "capture/repository.sync": "capture",
-    "capture/repository.sync-enhanced": "capture",
-    "classify/repository.size": "capture",
-    "classify/single-repository": "capture",
-    "discover/new-repository": "capture",
-    "sync/discussions": "capture",
-    "aggregate/workspace-metrics": "aggregate",
-    "scheduled/workspace-aggregation": "aggregate",
-    "workspace/repository-change": "change_workspaces",
-    "cleanup/workspace-metrics": "cleanup",
-    "sync/workspace-priorities": "prioritise",
-    "cancel/function": None,
-}
-"""The job of every function; None: the sensor itself does it."""
 
 # A run takes 50 small repositories, 10 medium ones or 1 large one; a repository not yet known counts as medium.
 _CAPACITY = 50

@@ -13,6 +13,7 @@ from typing import Literal
 from contrib_pipeline.events.catalogue import Understood, understand
 from contrib_pipeline.events.commands import HISTORY, Cancel, Command
 from contrib_pipeline.events.inbox import Source
+from contrib_pipeline.events.jobs import CAPTURES
 from contrib_pipeline.events.repositories import look_up, references
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -24,6 +25,8 @@ _STOP = "stop"
 _ONE_AT_A_TIME = 0x2B1F7C0B
 # An event that was asked for and that no run took (its run never started) is asked for again.
 _ASKED_AGAIN = timedelta(seconds=20)
+# One more than GitHub may be asked at the same time: somebody always has an answer to write.
+_ENOUGH_CAPTURES = 3
 RETRIES = 3
 
 
@@ -76,12 +79,19 @@ def due(connection: Connection, limit: int = 2000) -> list[Pending]:
     """Events that need a run now, the most urgent first, marked as asked for.
 
     Not among them: events about something that a run holds, or that was asked for in the last 20 seconds. The history
-    of a repository and its other events don't wait for each other.
+    of a repository and its other events don't wait for each other. Nor captures while enough runs, holding what is at
+    least as urgent, capture already.
     """
     with connection.transaction():
         # One at a time: two listeners at once would each see a key free and ask for a run on it.
         connection.execute("select pg_advisory_xact_lock(%s)", (_ONE_AT_A_TIME,))
-        values = {"limit": limit, "again": _ASKED_AGAIN, "history": HISTORY}
+        values = {
+            "limit": limit,
+            "again": _ASKED_AGAIN,
+            "history": HISTORY,
+            "captures": CAPTURES,
+            "enough": _ENOUGH_CAPTURES,
+        }
         rows = connection.execute(_SQL["due"], values).fetchall()
     return sorted((Pending(**row) for row in rows), key=lambda event: (-event.priority, event.id))
 

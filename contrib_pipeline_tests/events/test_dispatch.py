@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from contrib_pipeline.events.catalogue import BY_NAME, CATALOGUE
 from contrib_pipeline.events.commands import HISTORY
-from contrib_pipeline.events.dispatch import JOBS, Batch, dispatch
+from contrib_pipeline.events.dispatch import Batch, dispatch
+from contrib_pipeline.events.jobs import JOBS
 from contrib_pipeline.events.queue import Pending
 from contrib_pipeline.events.repositories import KnownRepository
 

@@ -70,6 +70,32 @@ def test_a_history_and_the_other_events_of_its_repository_do_not_wait_for_each_o
     assert ids(queue.due(connection)) == later
 
 
+def test_captures_wait_while_enough_runs_capture_and_then_go_together(connection: Connection) -> None:
+    held = {run: post(connection, f"octo/{run}") for run in ("one", "two", "three")}
+    for run, events in held.items():
+        queue.claim(connection, events, run)
+    waiting = post(connection, "octo/a", "octo/b")
+    assert queue.due(connection) == []
+    queue.finish(connection, held["one"], "one", "done")
+    waiting += post(connection, "octo/c")
+    assert ids(queue.due(connection)) == waiting
+
+
+def test_what_is_more_urgent_than_what_runs_capture_does_not_wait(connection: Connection) -> None:
+    for run in ("one", "two", "three"):
+        queue.claim(connection, post(connection, f"octo/{run}", name=HISTORY), run)
+    post(connection, "octo/a", name=HISTORY)
+    syncs = post(connection, "octo/b")
+    assert ids(queue.due(connection)) == syncs
+
+
+def test_what_is_no_capture_waits_for_no_capture(connection: Connection) -> None:
+    for run in ("one", "two", "three"):
+        queue.claim(connection, post(connection, f"octo/{run}"), run)
+    (event,) = inbox.post(connection, [Event("scheduled/workspace-aggregation", {})], "schedule")
+    assert ids(queue.due(connection)) == [event]
+
+
 def test_an_event_is_not_due_before_its_time(connection: Connection) -> None:
     post(connection, "octo/a", delay=3600)
     assert queue.due(connection) == []

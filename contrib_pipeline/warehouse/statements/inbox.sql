@@ -74,9 +74,23 @@ select id, pg_notify('contrib_inbox', '') from reset;
 
 -- name: due
 -- What needs a run now: not asked for in the last 20 seconds, and about nothing that a run holds or is asked to take.
-with held as materialized (
-  select distinct key, function from events.inbox
+-- Captures wait, too, while enough runs capture what is as urgent: more of them would only wait for GitHub, and what
+-- waits here goes together.
+with taken as materialized (
+  select key, function, priority, case state when 'running' then run_id else requested_at::text end as run
+  from events.inbox
   where state = 'running' or (state = 'pending' and requested_at >= statement_timestamp() - %(again)s)
+),
+held as materialized (
+  select distinct key, function from taken
+),
+crowded as materialized (
+  select priority
+  from (select distinct priority from events.inbox where state = 'pending') as waiting
+  where (
+    select count(distinct run) from taken
+    where taken.priority >= waiting.priority and taken.function = any(%(captures)s)
+  ) >= %(enough)s
 )
 update events.inbox set requested_at = statement_timestamp()
 where id in (
@@ -91,6 +105,7 @@ where id in (
         -- A walk over the whole history takes long, and waits only for another one.
         and (held.function = %(history)s) = (waiting.function = %(history)s)
     )
+    and not (function = any(%(captures)s) and priority in (select priority from crowded))
   order by priority desc, id
   limit %(limit)s
   for update skip locked
