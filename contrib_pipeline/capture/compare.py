@@ -58,12 +58,8 @@ def compare(walk: Walk) -> Compared:
         else:
             continue
         compared.ids[head["id"]] = number
-    # What was opened after the first page was read is not in the list, and not too much.
-    compared.surplus = [
-        number
-        for number, row in ours.items()
-        if number not in heads and number not in walk.unread and (began is None or row["created_at"] < began)
-    ]
+    if not walk.withheld:  # what GitHub lists without its number may be any of ours
+        compared.surplus = _surplus(walk, heads, ours, began)
     if walk.subject is PULL_REQUESTS and heads:
         _keep_totals(walk, list(heads.values()), began)
     return compared
@@ -110,6 +106,17 @@ def _differs(head: dict[str, Any], row: dict[str, Any], read_at: datetime | None
     if "reviews" in head and head["reviews"]["totalCount"] != row["reviews"]:
         return True
     return bool(head["comments"]["totalCount"] != row["comments"])
+
+
+def _surplus(
+    walk: Walk, heads: dict[int, dict[str, Any]], ours: dict[int, dict[str, Any]], began: datetime | None
+) -> list[int]:
+    """Numbers that only we have. What was opened after the first page was read is not in the list, and not too much."""
+    return [
+        number
+        for number, row in ours.items()
+        if number not in heads and number not in walk.unread and (began is None or row["created_at"] < began)
+    ]
 
 
 def _keep_totals(walk: Walk, heads: list[dict[str, Any]], read_at: datetime | None) -> None:

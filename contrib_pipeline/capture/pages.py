@@ -126,7 +126,10 @@ def _page(
 
 
 def _asked(client: GitHubClient, operation: str, connection: str, **variables: Any) -> Page:
-    """One page as GitHub answers it, whole or in part. Raises :class:`TooMuch` where it left out nodes unsaid."""
+    """One page as GitHub answers it, whole or in part.
+
+    Raises :class:`TooMuch` where it left out nodes unsaid, unless it was asked for one only.
+    """
     spoilt: dict[int, str] = {}
     try:
         answer = client.execute(operation, **variables)
@@ -137,9 +140,13 @@ def _asked(client: GitHubClient, operation: str, connection: str, **variables: A
     if node is None:
         raise NotFound(f"{operation}: GitHub no longer knows the repository.")
     found, info = node[connection], node[connection]["pageInfo"]
-    whole = [n for place, n in enumerate(found["nodes"]) if place not in spoilt]
-    if None in whole:
+    left_out = {place for place, n in enumerate(found["nodes"]) if n is None and place not in spoilt}
+    if left_out and variables["first"] > 1:
         raise TooMuch(f"{operation}: GitHub left out nodes of the page.")
+    spoilt |= dict.fromkeys(
+        left_out, f"{operation}: GitHub counts one in {node['nameWithOwner']} that it does not show."
+    )
+    whole = [n for place, n in enumerate(found["nodes"]) if place not in spoilt]
     in_part = {place: found["nodes"][place] or {} for place in spoilt}
     return Page(
         nodes=whole,

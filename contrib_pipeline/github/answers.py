@@ -73,21 +73,26 @@ def understand(reply: Reply, operation: str) -> Answer:
 
 def cost(reply: Reply) -> int:
     """Points that the request cost; 0 where the answer does not say."""
-    data = (reply.payload or {}).get("data")
-    limit = data.get("rateLimit") if isinstance(data, dict) else None
-    return int(limit["cost"]) if limit else 0
+    said = _rate_limit(reply)
+    return int(said["cost"]) if said else 0
 
 
 def quota(reply: Reply) -> Quota | None:
-    """What the headers say is left; None where they say nothing, or lie (a 401 says that all is spent)."""
-    headers = reply.headers
-    if reply.status == 401 or "x-ratelimit-remaining" not in headers:  # noqa: PLR2004
+    """What the headers say is left, else the answer itself; None where neither does, or lies (a 401: all is spent)."""
+    if reply.status == 401:  # noqa: PLR2004
         return None
-    return Quota(
-        limit=int(headers["x-ratelimit-limit"]),
-        remaining=int(headers["x-ratelimit-remaining"]),
-        reset_at=datetime.fromtimestamp(int(headers["x-ratelimit-reset"]), UTC),
-    )
+    numbers = [reply.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
+    if all(number.isdecimal() for number in numbers):
+        limit, remaining, reset = map(int, numbers)
+        return Quota(limit, remaining, datetime.fromtimestamp(reset, UTC))
+    if said := _rate_limit(reply):
+        return Quota(said["limit"], said["remaining"], datetime.fromisoformat(said["resetAt"]))
+    return None
+
+
+def _rate_limit(reply: Reply) -> dict[str, Any] | None:
+    data = (reply.payload or {}).get("data")
+    return data.get("rateLimit") if isinstance(data, dict) else None
 
 
 def read_at(reply: Reply) -> datetime:

@@ -9,6 +9,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from contrib_pipeline.github import answers
+from contrib_pipeline.github.budget import Quota
 from contrib_pipeline.github.errors import (
     Blocked,
     CannotContinue,
@@ -121,3 +122,9 @@ def test_a_401_says_nothing_of_what_is_left() -> None:
 def test_a_server_without_limits_says_nothing_either() -> None:
     assert answers.quota(reply(200, {"data": {"rateLimit": None}})) is None
     assert answers.cost(reply(200, {"data": {"rateLimit": None}})) == 0
+
+
+def test_without_headers_the_answer_itself_says_what_is_left() -> None:
+    said = {"limit": 5000, "cost": 3, "remaining": 17, "resetAt": "2030-01-01T00:00:00Z"}
+    left = answers.quota(reply(200, {"data": {"rateLimit": said}}, x_ratelimit_remaining="17"))
+    assert left == Quota(5000, 17, datetime(2030, 1, 1, tzinfo=UTC))
