@@ -11,6 +11,7 @@ from typing import Any
 
 from contrib_pipeline.capture.chosen import read_the_unread, some
 from contrib_pipeline.capture.pages import PageSize, pages
+from contrib_pipeline.capture.store import in_turn
 from contrib_pipeline.capture.subjects import PULL_REQUESTS
 from contrib_pipeline.capture.walks import Walk
 from contrib_pipeline.warehouse.statements import load
@@ -127,4 +128,4 @@ def _keep_totals(walk: Walk, heads: list[dict[str, Any]], read_at: datetime | No
         "comments": [head["comments"]["totalCount"] for head in heads],
         "read_at": read_at,
     }
-    walk.connection.execute(_SQL["keep_totals"], values)
+    in_turn(walk.connection, walk.repository.id, lambda: walk.connection.execute(_SQL["keep_totals"], values))

@@ -201,7 +201,7 @@ def set_priorities(connection: Connection) -> int:
 
     high: member of an active workspace (members are tracked); low: no member and quiet for 90 days; else medium.
     """
-    return connection.execute(_SQL["set_priorities"]).rowcount
+    return in_transaction(connection, lambda: connection.execute(_SQL["set_priorities"]).rowcount)
 
 
 def mark_terminal(connection: Connection, repository_id: int, reason: str) -> None:

@@ -6,6 +6,7 @@ locks through a page is what makes two writers deadlock. Re-opened days are note
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from contrib_pipeline.capture.ledger import Entry
 from contrib_pipeline.capture.subjects import PULL_REQUESTS, PageRows, Subject
@@ -17,6 +18,8 @@ from contrib_pipeline.warehouse.writer import Written, in_transaction, write
 _SQL = load("capture")
 _FIRST_REVIEW = load("first_review")
 
+Result = TypeVar("Result")
+
 
 def store_page(entry: Entry, subject: Subject, page: PageRows, read_at: datetime, also: Callable[[], None]) -> None:
     """Write ``page``, read at ``read_at``; ``also`` runs in its transaction (where the next page goes on from)."""
@@ -24,8 +27,6 @@ def store_page(entry: Entry, subject: Subject, page: PageRows, read_at: datetime
     people = in_transaction(connection, lambda: write(connection, tables.CONTRIBUTORS, page.contributors))
 
     def work() -> dict[str, Written]:
-        # From here on no other writer changes this repository, so that what is overtaken stays so.
-        connection.execute(_SQL["take_turns"], {"repository_id": entry.repository_id})
         page.leave_out(_overtaken(connection, subject, page, read_at), subject.parent_key)
         written = {tables.CONTRIBUTORS.name: people}
         for table in tables.WRITE_ORDER:
@@ -39,7 +40,7 @@ def store_page(entry: Entry, subject: Subject, page: PageRows, read_at: datetime
         entry.note(written)
         return written
 
-    entry.noted_until_now(in_transaction(connection, work))
+    entry.noted_until_now(in_turn(connection, entry.repository_id, work))
 
 
 def delete_parents(entry: Entry, subject: Subject, numbers: Sequence[int], read_at: datetime) -> int:
@@ -49,16 +50,28 @@ def delete_parents(entry: Entry, subject: Subject, numbers: Sequence[int], read_
     """
 
     def work() -> dict[str, Written]:
-        entry.connection.execute(_SQL["take_turns"], {"repository_id": entry.repository_id})
         values = {"repository_id": entry.repository_id, "numbers": list(numbers), "read_at": read_at}
         count = entry.connection.execute(_SQL[f"delete_{subject.kind}"], values).rowcount
         written = {subject.table.name: Written(updated=count)}
         entry.note(written)
         return written
 
-    written = in_transaction(entry.connection, work)
+    written = in_turn(entry.connection, entry.repository_id, work)
     entry.noted_until_now(written)
     return written[subject.table.name].updated
+
+
+def in_turn(connection: Connection, repository_id: int, work: Callable[[], Result]) -> Result:
+    """The result of ``work`` in a transaction during which nobody else writes into this repository.
+
+    What was overtaken when it began stays so, and writers of many of its rows don't wait for each other crosswise.
+    """
+
+    def in_our_turn() -> Result:
+        connection.execute(_SQL["take_turns"], {"repository_id": repository_id})
+        return work()
+
+    return in_transaction(connection, in_our_turn)
 
 
 def _overtaken(connection: Connection, subject: Subject, page: PageRows, read_at: datetime) -> set[int]:

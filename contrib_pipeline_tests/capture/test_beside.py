@@ -19,7 +19,9 @@ from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account
 from contrib_pipeline.warehouse.budget import PostgresBudget
 from contrib_pipeline.warehouse.connection import Connection, connect
+from contrib_pipeline.warehouse.statements import load
 from contrib_pipeline_tests.capture.conftest import NAME, Bench
+from contrib_pipeline_tests.warehouse.processes import until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _CAPTURE = """
@@ -156,6 +158,29 @@ def test_an_older_reading_that_comes_late_brings_nothing_back(
     thread.join(30)
     assert outcomes[0].is_complete
     assert bench.count("comments", "kind = 'issue' and deleted_at is null") == 0
+
+
+def test_a_comparison_waits_for_a_page_that_is_being_written(
+    bench: Bench, database_url: str, ana: Account, ben: Account
+) -> None:
+    """Both touch many pull requests, in orders of their own: they must not wait for each other crosswise."""
+    fill(bench, ana, ben, 20)
+    bench.capture("history", subjects=("pull_requests",))
+    outcomes: list[Outcome] = []
+    comparison = threading.Thread(target=lambda: outcomes.append(bench.capture("verify", subjects=("pull_requests",))))
+    with connect(database_url) as other, other.transaction():
+        other.execute(load("capture")["take_turns"], {"repository_id": bench.repository.database_id})
+        other.execute("update github.pull_requests set title = 'Being written' where number = 1")
+        comparison.start()
+        until(lambda: _is_waited_for(database_url))
+        other.execute("update github.pull_requests set title = 'Being written'")
+    comparison.join(30)
+    assert [outcome.error for outcome in outcomes] == [None]
+
+
+def _is_waited_for(database_url: str) -> bool:
+    with connect(database_url) as observer:
+        return bool(observer.execute("select from pg_locks where not granted").fetchall())
 
 
 def test_repositories_with_the_same_people_do_not_wait_for_each_other_for_ever(
