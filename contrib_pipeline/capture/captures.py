@@ -12,10 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from contrib_pipeline.capture import probe, repositories
+from contrib_pipeline.capture.ahead import Ahead, Need
 from contrib_pipeline.capture.chosen import by_numbers, read_the_unread
 from contrib_pipeline.capture.compare import compare_and_repair
 from contrib_pipeline.capture.ledger import Counts, Entry, open_entry
 from contrib_pipeline.capture.repositories import InvalidName, Repository
+from contrib_pipeline.capture.state import read_state
 from contrib_pipeline.capture.subjects import PULL_REQUESTS, SUBJECTS, Subject
 from contrib_pipeline.capture.walks import Walk, changed, history, newest, recent
 from contrib_pipeline.github.client import GitHubClient, Spent
@@ -106,6 +108,25 @@ class Captures:
     """Called after each transaction: repository, subject, nodes read, GitHub's total."""
     client: GitHubClient = field(init=False)
     """The client of the capture under way."""
+    ahead: Ahead = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ahead = Ahead(self.client_for)
+
+    def expect(self, requests: Sequence[CaptureRequest]) -> None:
+        """These will follow, in this order: what several need first is asked for together."""
+        self.ahead = Ahead(self.client_for, [need for request in requests for need in self._needs(request)])
+
+    def _needs(self, request: CaptureRequest) -> Iterator[Need]:
+        known = repositories.known(self.connection, request.repository)
+        if known is None or known.is_terminal or request.depth != "changed":
+            return
+        for subject in (SUBJECTS[name] for name in request.subjects):
+            if request.numbers:
+                yield from (Need(known.node_id, known.name_with_owner, subject, number) for number in request.numbers)
+                return
+            if read_state(self.connection, known.id, subject.kind).watermark:
+                yield Need(known.node_id, known.name_with_owner, subject)
 
     def capture(self, request: CaptureRequest) -> Outcome:
         """Capture ``request``. Every failure that concerns this repository alone is in the outcome.
@@ -307,6 +328,7 @@ class Captures:
             subject=subject,
             entry=entry,
             is_bot_login=self._is_bot_login,
+            ahead=self.ahead,
             on_page=lambda read, total: self.on_page(repository.name_with_owner, subject.kind, read, total),
         )
 

@@ -8,41 +8,31 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from contrib_pipeline.capture.ahead import Need
 from contrib_pipeline.capture.pages import ITEMS, by_ids
 from contrib_pipeline.capture.store import delete_parents
 from contrib_pipeline.capture.walks import Walk
 from contrib_pipeline.github.errors import NotFound, Partial, TooMuch
+from contrib_pipeline.github.rows import Node
 
 _NODES_BY_ID = 25
 """Pull requests by id that cost one point."""
-_PLACES = 10
-"""Places for numbers in one request."""
 
 
 def by_numbers(walk: Walk, numbers: Sequence[int]) -> list[int]:
-    """Those with these ``numbers``, ten a request; the numbers that GitHub does not have (ours are marked deleted)."""
-    missing: list[int] = []
-    for start in range(0, len(numbers), _PLACES):
-        asked = numbers[start : start + _PLACES]
-        if len(asked) == 1 or not _asked_together(walk, asked):
-            missing += [number for number in asked if not one(walk, number)]
+    """Those with these ``numbers``, many a request; the numbers that GitHub does not have (ours are marked deleted)."""
+    repository, missing = walk.repository, []
+    together: dict[datetime, list[Node]] = {}
+    needs = [Need(repository.node_id, repository.name_with_owner, walk.subject, number) for number in numbers]
+    for number, found in zip(numbers, walk.ahead.chosen(walk.client, needs), strict=True):
+        if found:
+            walk.name_seen, walk.total = found.name_with_owner, found.total
+            together.setdefault(found.read_at, []).append(found.node)
+        elif not one(walk, number):
+            missing.append(number)
+    for read_at, nodes in together.items():
+        walk.store(nodes, read_at)
     return missing
-
-
-def _asked_together(walk: Walk, numbers: Sequence[int]) -> bool:
-    """Store those with these numbers; False where GitHub did not answer all of them whole."""
-    places = [*numbers, *[numbers[-1]] * (_PLACES - len(numbers))]
-    variables: dict[str, Any] = {f"n{place}": number for place, number in enumerate(places)}
-    variables |= {f"has{place}": place < len(numbers) for place in range(1, _PLACES)}
-    try:
-        node, read_at = _asked(walk, walk.subject.numbers_operation, items=ITEMS, **variables)
-    except (NotFound, Partial, TooMuch):
-        return False
-    found = [node[f"n{place}"] for place in range(len(numbers))]
-    if None in found:
-        return False
-    walk.store(found, read_at)
-    return True
 
 
 def one(walk: Walk, number: int) -> bool:

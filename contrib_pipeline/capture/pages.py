@@ -4,9 +4,10 @@ A page that is too heavy is asked for again at half the size; after some good pa
 GitHub withholds are told apart from those that it answered whole. What is in the pages is not this file's business.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from contrib_pipeline.github.client import GitHubClient
@@ -17,6 +18,7 @@ ITEMS = 100
 _FEW_ITEMS = 10
 _GROW_AFTER = 8
 IDS_PER_FIELD = 100
+_NOTHING: Mapping[int, str] = MappingProxyType({})
 FULL_BATCH = 149
 """Ids with one connection each that cost one point: GitHub rounds 149 requests by 100 to 1."""
 
@@ -139,17 +141,22 @@ def _asked(client: GitHubClient, operation: str, connection: str, **variables: A
     node = data["node"]
     if node is None:
         raise NotFound(f"{operation}: GitHub no longer knows the repository.")
-    found, info = node[connection], node[connection]["pageInfo"]
+    found = node[connection]
     left_out = {place for place, n in enumerate(found["nodes"]) if n is None and place not in spoilt}
     if left_out and variables["first"] > 1:
         raise TooMuch(f"{operation}: GitHub left out nodes of the page.")
     spoilt |= dict.fromkeys(
         left_out, f"{operation}: GitHub counts one in {node['nameWithOwner']} that it does not show."
     )
-    whole = [n for place, n in enumerate(found["nodes"]) if place not in spoilt]
+    return page_of(node, connection, read_at, spoilt)
+
+
+def page_of(node: dict[str, Any], connection: str, read_at: datetime, spoilt: Mapping[int, str] = _NOTHING) -> Page:
+    """The page in a repository's answer; ``spoilt``: places that can't be used, with GitHub's words."""
+    found, info = node[connection], node[connection]["pageInfo"]
     in_part = {place: found["nodes"][place] or {} for place in spoilt}
     return Page(
-        nodes=whole,
+        nodes=[n for place, n in enumerate(found["nodes"]) if place not in spoilt],
         total=found["totalCount"],
         cursor=info["endCursor"],
         has_next=info["hasNextPage"],

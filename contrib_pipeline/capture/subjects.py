@@ -60,6 +60,7 @@ class Subject(Protocol):
     page_operation: str
     one_operation: str
     numbers_operation: str
+    updated_operation: str
     nodes_operation: str
     heads_operation: str
     table: Table
@@ -69,6 +70,9 @@ class Subject(Protocol):
 
     def requests_after(self, nodes: Sequence[Node]) -> float:
         """How many requests by id the nodes will need."""
+
+    def bring_children(self, client: GitHubClient, nodes: Sequence[Node]) -> None:
+        """Put into ``nodes``, of any repositories, what :meth:`complete` would ask for by id."""
 
     def complete(
         self, client: GitHubClient, nodes: list[Node], repository_id: int, people: Contributors, read_at: datetime
@@ -85,6 +89,7 @@ class PullRequests:
     page_operation = "PullRequests"
     one_operation = "PullRequest"
     numbers_operation = "PullRequestsByNumber"
+    updated_operation = "PullRequestsUpdated"
     nodes_operation = "PullRequestNodes"
     heads_operation = "PullRequestHeads"
     table = tables.PULL_REQUESTS
@@ -93,20 +98,17 @@ class PullRequests:
     largest_page = 36
 
     def requests_after(self, nodes: Sequence[Node]) -> float:
-        reviews = [
-            item
-            for node in nodes
-            if node["reviewThreads"]["totalCount"]
-            for item in node["timelineItems"]["nodes"]
-            if item and item["__typename"] == "PullRequestReview"
-        ]
-        return len(reviews) / FULL_BATCH
+        return len(_with_threads(nodes)) / FULL_BATCH
+
+    def bring_children(self, client: GitHubClient, nodes: Sequence[Node]) -> None:
+        _bring(client, "ReviewComments", "comments", _with_threads(nodes))
 
     def complete(
         self, client: GitHubClient, nodes: list[Node], repository_id: int, people: Contributors, read_at: datetime
     ) -> PageRows:
         page = PageRows()
         with_threads: dict[str, _Parent] = {}
+        brought: list[Node] = []
         for node in nodes:
             try:
                 timeline = rest_of(client, "TimelineItems", "timelineItems", node["id"], node["timelineItems"])
@@ -121,7 +123,8 @@ class PullRequests:
             page.add(tables.COMMENTS, rows.issue_comments(timeline, pull_request["id"], repository_id, people))
             if node["reviewThreads"]["totalCount"]:
                 with_threads |= {r["node_id"]: _Parent(r["id"], pull_request["id"], node["number"]) for r in reviews}
-        self._add_inline_comments(client, page, with_threads, repository_id, people)
+                brought += _brought(timeline, "comments")
+        self._add_inline_comments(client, page, with_threads, brought, repository_id, people)
         page.contributors = people.rows()
         return page
 
@@ -130,11 +133,12 @@ class PullRequests:
         client: GitHubClient,
         page: PageRows,
         reviews: dict[str, _Parent],
+        brought: list[Node],
         repository_id: int,
         people: Contributors,
     ) -> None:
-        found = by_ids(client, "ReviewComments", list(reviews))
-        for node in found.nodes:
+        found = by_ids(client, "ReviewComments", _others(reviews, brought))
+        for node in [*brought, *found.nodes]:
             review = reviews[node["id"]]
             try:
                 nodes = rest_of(client, "MoreReviewComments", "comments", node["id"], node["comments"])
@@ -155,6 +159,7 @@ class Discussions:
     page_operation = "Discussions"
     one_operation = "Discussion"
     numbers_operation = "DiscussionsByNumber"
+    updated_operation = "DiscussionsUpdated"
     nodes_operation = "DiscussionNodes"
     heads_operation = "DiscussionHeads"
     table = tables.DISCUSSIONS
@@ -164,11 +169,16 @@ class Discussions:
     def requests_after(self, nodes: Sequence[Node]) -> float:
         return sum(len(node["comments"]["nodes"]) for node in nodes) / FULL_BATCH
 
+    def bring_children(self, client: GitHubClient, nodes: Sequence[Node]) -> None:
+        comments = {comment["id"]: comment for node in nodes for comment in node["comments"]["nodes"] if comment}
+        _bring(client, "Replies", "replies", comments)
+
     def complete(
         self, client: GitHubClient, nodes: list[Node], repository_id: int, people: Contributors, read_at: datetime
     ) -> PageRows:
         page = PageRows()
         top_level: dict[str, _Parent] = {}
+        brought: list[Node] = []
         for node in nodes:
             try:
                 comments = rest_of(client, "DiscussionComments", "comments", node["id"], node["comments"])
@@ -183,7 +193,8 @@ class Discussions:
                 rows.discussion_comments(comments, None, discussion["id"], repository_id, people),
             )
             top_level |= {c["id"]: _Parent(c["databaseId"], discussion["id"], node["number"]) for c in comments}
-        self._add_replies(client, page, top_level, repository_id, people)
+            brought += _brought(comments, "replies")
+        self._add_replies(client, page, top_level, brought, repository_id, people)
         page.contributors = people.rows()
         return page
 
@@ -192,12 +203,13 @@ class Discussions:
         client: GitHubClient,
         page: PageRows,
         comments: dict[str, _Parent],
+        brought: list[Node],
         repository_id: int,
         people: Contributors,
     ) -> None:
         # Asking every comment costs a point per 149; asking the page which have replies costs 26 points a page.
-        found = by_ids(client, "Replies", list(comments))
-        for node in found.nodes:
+        found = by_ids(client, "Replies", _others(comments, brought))
+        for node in [*brought, *found.nodes]:
             comment = comments[node["id"]]
             try:
                 replies = rest_of(client, "MoreReplies", "replies", node["id"], node["replies"])
@@ -209,6 +221,34 @@ class Discussions:
                 rows.discussion_comments(replies, comment.id, comment.top_id, repository_id, people),
             )
         _note_unread(page, comments, found.unread)
+
+
+def _with_threads(nodes: Sequence[Node]) -> dict[str, Node]:
+    """The reviews of pull requests that have inline comments, by id: which of them has any, GitHub does not say."""
+    return {
+        item["id"]: item
+        for node in nodes
+        if node["reviewThreads"]["totalCount"]
+        for item in node["timelineItems"]["nodes"]
+        if item and item["__typename"] == "PullRequestReview"
+    }
+
+
+def _bring(client: GitHubClient, operation: str, connection: str, parents: dict[str, Node]) -> None:
+    """Put the first page of ``connection`` into each of ``parents`` that GitHub answers whole."""
+    for node in by_ids(client, operation, list(parents)).nodes:
+        parents[node["id"]][connection] = node[connection]
+
+
+def _brought(parents: Sequence[Node], connection: str) -> list[Node]:
+    """Those whose ``connection`` came with them."""
+    return [node for node in parents if connection in node]
+
+
+def _others(parents: dict[str, _Parent], brought: Sequence[Node]) -> list[str]:
+    """The ids of those whose children are still to be asked for."""
+    came = {node["id"] for node in brought}
+    return [node_id for node_id in parents if node_id not in came]
 
 
 def _note_unread(page: PageRows, parents: dict[str, _Parent], unread: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from contrib_pipeline.capture.ahead import Ahead, Need
 from contrib_pipeline.capture.ledger import Entry
 from contrib_pipeline.capture.pages import Page, PageSize, pages
 from contrib_pipeline.capture.repositories import Repository
@@ -62,6 +63,7 @@ class Walk:
     entry: Entry
     is_bot_login: Callable[[str], bool]
     on_page: Progress
+    ahead: Ahead
     name_seen: str | None = None
     """The repository's name in GitHub's last answer: differs from ours after a rename."""
     total: int | None = None
@@ -99,15 +101,25 @@ class Walk:
                 return
 
     def _pages(self, order: str, size: PageSize, after: str | None, limit: int | None) -> Iterator[Page]:
-        subject = self.subject
-        ours = {"id": self.repository.node_id, "field": order}
-        for page in pages(
-            self.client, subject.page_operation, subject.connection, size, after=after, limit=limit, **ours
-        ):
+        for page in self._answers(order, size, after, limit):
             self.name_seen, self.total = page.name_with_owner, page.total
             self.unread |= page.unread
             self.withheld += page.withheld
             yield page
+
+    def _answers(self, order: str, size: PageSize, after: str | None, limit: int | None) -> Iterator[Page]:
+        subject, repository = self.subject, self.repository
+        if order == "UPDATED_AT" and after is None and limit is None:
+            need = Need(repository.node_id, repository.name_with_owner, subject)
+            if first := self.ahead.first_page(self.client, need):
+                yield first
+                if not first.has_next:
+                    return
+                after = first.cursor
+        ours = {"id": repository.node_id, "field": order}
+        yield from pages(
+            self.client, subject.page_operation, subject.connection, size, after=after, limit=limit, **ours
+        )
 
     def store(self, nodes: list[dict[str, Any]], read_at: datetime, also: Callable[[], None] = lambda: None) -> None:
         """Complete ``nodes``, read at ``read_at``, write them, and do ``also`` in the same transaction."""

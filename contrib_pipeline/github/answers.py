@@ -1,7 +1,7 @@
 """What a reply means: data that may be used whole, or one typed error.
 
 Partial data is never handed on as whole: it travels in :class:`Partial` with the paths that can't be trusted. The only
-error that leaves an answer whole is NOT_FOUND under ``nodes(ids:)``, where each object stands for itself.
+error that leaves an answer whole is NOT_FOUND for one of several objects, each of which stands for itself.
 """
 
 import re
@@ -40,6 +40,8 @@ _HEAVY_TYPES = {"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"}
 _SECONDARY_WAIT = timedelta(seconds=60)
 _LISTS_BY_ID = {"nodes", "more"}
 """Fields of our documents that look objects up by id: an object that is not there is null in its own place only."""
+_PLACE = re.compile(r"r\d")
+"""Aliases of repositories that are asked for beside each other, each for one thing."""
 _OBJECT_DEPTH = 2
 """``node.pullRequest``, ``repository``: an error up here concerns the object asked for, further down a part of it."""
 
@@ -152,14 +154,20 @@ def _error(problem: dict[str, Any], reply: Reply, operation: str) -> GitHubError
 
 
 def _is_part(problem: dict[str, Any]) -> bool:
-    """Whether it concerns an object below the one asked for, or one of a list of ids."""
+    """Whether it concerns an object below the one asked for, or one of several."""
     path = problem.get("path") or []
-    return len(path) > _OBJECT_DEPTH or (len(path) == _OBJECT_DEPTH and path[0] in _LISTS_BY_ID)
+    return len(path) > _OBJECT_DEPTH or _is_one_of_several(path)
 
 
 def _is_missing_by_id(problem: dict[str, Any]) -> bool:
-    path = problem.get("path") or []
-    return problem.get("type") == "NOT_FOUND" and len(path) == _OBJECT_DEPTH and path[0] in _LISTS_BY_ID
+    return problem.get("type") == "NOT_FOUND" and _is_one_of_several(problem.get("path") or [])
+
+
+def _is_one_of_several(path: list[Any]) -> bool:
+    """``nodes.3``, ``r3``, ``r3.one``."""
+    if not 0 < len(path) <= _OBJECT_DEPTH:
+        return False
+    return bool(_PLACE.fullmatch(path[0])) or (path[0] in _LISTS_BY_ID and len(path) == _OBJECT_DEPTH)
 
 
 def _forbidden(operation: str, message: str) -> NotVisible:

@@ -21,6 +21,7 @@ def variables(first: int, ids: int) -> dict[str, object]:
         "owner": "octo",
         "name": "hello",
         "number": 1,
+        **{f"id{place}": "R" for place in range(10)},
         **{f"n{place}": place for place in range(10)},
         **{f"has{place}": True for place in range(1, 10)},
         "first": first,
@@ -51,6 +52,8 @@ def test_the_estimate_is_what_github_counts(name: str, first: int, ids: int) -> 
         ("DiscussionNodes", 0, 25),
         ("PullRequestsByNumber", 0, 0),
         ("DiscussionsByNumber", 0, 0),
+        ("PullRequestsUpdated", 5, 6),
+        ("DiscussionsUpdated", 5, 6),
     ],
 )
 def test_a_full_page_and_a_full_batch_cost_one_point(name: str, first: int, ids: int) -> None:

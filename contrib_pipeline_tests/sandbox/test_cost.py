@@ -138,6 +138,7 @@ def test_every_document_of_ours_is_cheap(github: GitHub, world: World, name: str
     discussion = world.add_discussion(repository, None, "Why?")
     number = discussion.number if name.startswith("Discussions") else 1
     values |= {f"n{place}": number for place in range(10)} | {f"has{place}": place < 5 for place in range(1, 10)}
+    values |= {f"id{place}": repository.id for place in range(10)}
     declared = {d.variable.name.value for d in document(name).definitions[0].variable_definitions}  # type: ignore[attr-defined]
     payload = github.data(print_ast(document(name)), **{k: v for k, v in values.items() if k in declared})
     assert 1 <= payload["rateLimit"]["cost"] <= 30

@@ -63,6 +63,7 @@ def variables(world: World, name: str) -> dict[str, Any]:
         "owner": "continuedev",
         "name": "continue",
         "number": number,
+        **{f"id{place}": repository.id for place in range(10)},
         **{f"n{place}": number for place in range(10)},
         **{f"has{place}": place % 2 == 0 for place in range(1, 10)},
         "first": 25,

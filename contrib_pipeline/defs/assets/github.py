@@ -16,7 +16,7 @@ import dagster as dg
 from pydantic import Field
 
 from contrib_pipeline.capture import repositories as known_repositories
-from contrib_pipeline.capture.captures import Captures, Outcome
+from contrib_pipeline.capture.captures import CaptureRequest, Captures, Outcome
 from contrib_pipeline.capture.progress import Progress
 from contrib_pipeline.defs import names
 from contrib_pipeline.defs.assets.specs import table_spec
@@ -87,6 +87,7 @@ def capture_repositories(
             visible = [r.name_with_owner for r in known_repositories.visible(captures.connection)]
             work = capture_requests(claims.events, visible)
             answers = Answers(context, claims, work)
+            captures.expect([request for request, _ in work if isinstance(request, CaptureRequest)])
             for request, events in work:
                 if reason := _is_fresh(captures, request, events):
                     claims.skip(events, reason)
