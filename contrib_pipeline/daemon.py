@@ -1,10 +1,11 @@
-"""Dagster's daemon, alone on its database: ``python -m contrib_pipeline.daemon`` and the arguments of dagster-daemon.
+"""Dagster's daemon, alone on its database: ``python -m contrib_pipeline.daemon CODE_SERVER`` and its own arguments.
 
 Two daemons would start every run twice. The one that holds a Postgres lock runs; another waits a little (the first
 may be on its way out) and gives up. A daemon that loses its lock, because Postgres went away, ends. A daemon that is
 told to stop ends the sensors' waits for events, for which it would wait.
 """
 
+import importlib
 import os
 import runpy
 import signal
@@ -12,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import psycopg
 
@@ -42,7 +44,7 @@ def holder(connection: Connection) -> str | None:
 
 
 def main() -> None:
-    """Entry point: take the lock, then become dagster-daemon."""
+    """Entry point: take the lock, wait for the code server, then become dagster-daemon."""
     url = read_settings().database_url
     assert url is not None, "DATABASE_URL is set by whoever starts the daemon"
     name = f"daemon process {os.getpid()} on {socket.gethostname()}"
@@ -54,7 +56,10 @@ def main() -> None:
     queue.stop_waiting(connection)  # sensors of a killed daemon would still take events, for nobody
     threading.Thread(target=_end_without, args=(connection,), daemon=True).start()
     threading.Thread(target=_end_waits, args=(url, _signals()), daemon=True).start()
-    sys.argv = ["dagster-daemon", "run", *sys.argv[1:]]
+    importlib.import_module("dagster._daemon.cli")  # takes as long as the code server, which starts with us
+    code_server, *arguments = sys.argv[1:]
+    _await_code_server(code_server)
+    sys.argv = ["dagster-daemon", "run", *arguments]
     runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
 
 
@@ -66,6 +71,16 @@ def _take_lock(connection: Connection) -> bool:
         if row["is_ours"] or time.monotonic() > deadline:
             return bool(row["is_ours"])
         time.sleep(0.5)
+
+
+def _await_code_server(address: str) -> None:
+    """Wait for the code server: a daemon that does not find it looks again only after five seconds."""
+    host, _, port = address.rpartition(":")
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.05)
 
 
 def _signals() -> int:

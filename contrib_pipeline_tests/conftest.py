@@ -28,7 +28,13 @@ _SETTINGS = re.compile(
 _REAL_DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 
 
-_SLOWEST_FIRST = ("test_up.py", "instance/test_runs.py", "metrics/test_compute.py", "capture/test_random_histories.py")
+_SLOWEST_FIRST = (
+    "test_up.py",
+    "test_kills.py",
+    "instance/test_runs.py",
+    "metrics/test_compute.py",
+    "capture/test_random_histories.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -118,7 +118,12 @@ def _children(addresses: Addresses, settings: Settings) -> Iterator[Child]:
         lambda: fork_server.serves(settings.dagster_home),
         watches_lifeline=True,
     )
-    yield Child("daemon", "contrib_pipeline.daemon", ["-w", str(workspace)], gives_up_with=daemon.ALREADY_RUNNING)
+    yield Child(
+        "daemon",
+        "contrib_pipeline.daemon",
+        [f"{HOST}:{addresses.code}", "-w", str(workspace)],
+        gives_up_with=daemon.ALREADY_RUNNING,
+    )
     yield Child(
         "ui",
         "dagster_webserver",
