@@ -105,6 +105,7 @@ class Load:
 def main() -> int:
     asked = arguments()
     dice = random.Random(asked.seed)
+    print(f"seed {asked.seed}")
     world = generate(REPOSITORIES, seed=1)
     app = create_app(world, points_per_hour=1_000_000)
     with running_sandbox(world, app) as github, tempfile.TemporaryDirectory(prefix="bench-kills-") as folder:
