@@ -152,8 +152,9 @@ def _record(connection: Connection, row: dict[str, Any]) -> tuple[Repository, Wr
     """Write the row, track it if it is new, take its name from others: itself, what was written, those others."""
 
     def work() -> tuple[Repository, Written, list[Repository]]:
-        before = connection.execute(_SQL["repository_by_id"], {"id": row["id"]}).fetchone()
         values = {"id": row["id"], "name": row["name_with_owner"]}
+        connection.execute(_SQL["take_name"], values)
+        before = connection.execute(_SQL["repository_by_id"], values).fetchone()
         released = from_rows(connection.execute(_SQL["release_name"], values))
         written = write(connection, tables.REPOSITORIES, [row])
         connection.execute(_SQL["classify"], {"ids": [row["id"]]})

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from contrib_pipeline.capture.captures import CaptureRequest, Captures, Outcome
+from contrib_pipeline.github import rows
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account
+from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.budget import PostgresBudget
 from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline.warehouse.statements import load
+from contrib_pipeline.warehouse.writer import write
 from contrib_pipeline_tests.capture.conftest import NAME, Bench
 from contrib_pipeline_tests.warehouse.processes import until
 
@@ -176,6 +179,27 @@ def test_a_comparison_waits_for_a_page_that_is_being_written(
         other.execute("update github.pull_requests set title = 'Being written'")
     comparison.join(30)
     assert [outcome.error for outcome in outcomes] == [None]
+
+
+def test_two_that_record_a_name_at_the_same_time_both_go_on(bench: Bench, database_url: str, ana: Account) -> None:
+    """One has found the repository that had the name until now, the other the one that has it from now on."""
+    bench.world.add_pull_request(bench.repository, ana, "Of the second")
+    before = {
+        **bench.captures.client_for(NAME).execute("Repository", owner="octo", name="hello").data["repository"],
+        "databaseId": 4711,
+    }
+    outcomes: list[Outcome] = []
+    capture = threading.Thread(target=lambda: outcomes.append(bench.capture()))
+    with connect(database_url) as other, other.transaction():
+        other.execute(load("capture")["take_name"], {"name": NAME})
+        write(other, tables.REPOSITORIES, [rows.repository(before, datetime.now(UTC))])
+        capture.start()
+        until(lambda: _is_waited_for(database_url))
+    capture.join(30)
+    assert [outcome.error for outcome in outcomes] == [None]
+    assert bench.rows("select id from github.repositories where deleted_at is null") == [
+        {"id": bench.repository.database_id}
+    ]
 
 
 def _is_waited_for(database_url: str) -> bool:

@@ -75,6 +75,10 @@ set
   deleted_at = case when %(reason)s = 'gone' then coalesce(deleted_at, now()) else deleted_at end
 where id = %(id)s
 
+-- name: take_name
+-- Two that record the same name, for one repository or for two, do so one after the other.
+select pg_advisory_xact_lock(hashtextextended('github.repositories ' || lower(%(name)s), 0))
+
 -- name: release_name
 -- A living repository took this name: whoever had it was renamed, transferred or deleted, and we have not seen it yet.
 update github.repositories
