@@ -1,49 +1,63 @@
-"""GitHub changes at random, also between the pages of a capture, and captures break off at random.
+"""GitHub changes at random, also between the pages of a capture, and captures are killed at random.
 
-After the reconciliation that is due (what was active lately is read again, all is compared) the copy is GitHub's.
+Each capture runs in a process of its own. The server knows how many requests it has answered: it lets things happen
+just after the n-th, and kills the process before it answers the n-th, or some milliseconds after. After the
+reconciliation that is due (what was active lately is read again, all is compared) the copy is GitHub's.
 """
 
+import asyncio
+import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from contrib_pipeline.capture import repositories
 from contrib_pipeline.capture.captures import CaptureRequest, Captures
-from contrib_pipeline.capture.subjects import DISCUSSIONS, PULL_REQUESTS
 from contrib_pipeline.capture.verify import verify
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token
-from contrib_pipeline.github.errors import CannotContinue
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.app import create_app
+from contrib_pipeline.sandbox.records import Repository
 from contrib_pipeline.sandbox.server import running_sandbox
-from contrib_pipeline.sandbox.world import World
 from contrib_pipeline.warehouse.budget import PostgresBudget
 from contrib_pipeline.warehouse.connection import Connection, connect
+from contrib_pipeline_tests.capture.processes import SHORT_OVERLAP, SMALL, start_capture
+from contrib_pipeline_tests.capture.random_github import (
+    ADDITIONS,
+    DELETIONS,
+    EDITS,
+    NAMES,
+    Change,
+    Contents,
+    RandomGitHub,
+    stored,
+)
 
 TABLES = (
     "repositories, contributors, pull_requests, reviews, comments, discussions, discussion_comments, captures, "
     "capture_state, budgets, budget_reservations, host"
 )
-CHANGES = (
-    "open", "edit", "merge", "comment", "review", "inline", "discuss", "answer",
-    "delete comment", "delete review", "delete pull request", "delete discussion", "rename",
-)  # fmt: skip
-change = st.tuples(st.sampled_from(CHANGES), st.integers(0, 10**6))
-
-
-def now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+dice = st.integers(0, 10**6)
+change = st.tuples(st.sampled_from((*ADDITIONS, *EDITS, *DELETIONS, *NAMES)), dice)
+Happening = Sequence[tuple[int, Change]]
+happenings = st.lists(st.tuples(st.integers(0, 12), change), max_size=4)
+"""What happens just after which answer."""
+Death = tuple[int, int | None]
+deaths = st.tuples(st.integers(0, 9), st.none() | st.integers(0, 30))
+"""At which request the process is killed: before the answer (None), or so many milliseconds after it."""
+depths = st.sampled_from(["changed", "history", "recent", "verify"])
 
 
 class Histories(RuleBasedStateMachine):
-    """One repository of a small GitHub, and its copy."""
+    """A small GitHub and its copy."""
 
     database_url: str
     connection: Connection
@@ -51,159 +65,163 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.opened = ExitStack()
+        self.processes: list[ForkServerProcess] = []
 
-    @initialize(count=st.integers(0, 25))
-    def begin(self, count: int) -> None:
-        self.connection.execute(
-            "truncate " + ", ".join(f"github.{table.strip()}" for table in TABLES.split(",")) + " cascade"
-        )  # type: ignore[arg-type]
-        self.connection.execute("truncate metrics.first_activity, metrics.reopened")
-        self.world = World(now())
-        self.repository = self.world.add_repository("octo/hello", has_discussions_enabled=True)
-        self.people = [self.world.account(login) for login in ("ana", "ben", "eva")] + [None]
-        for number in range(count):
-            self.happen(("open", number))
-        self.app = create_app(self.world)
-        base = self.opened.enter_context(running_sandbox(self.world, self.app))
+    @initialize(
+        pull_requests=st.integers(0, 30), discussions=st.integers(0, 5), first_deaths=st.lists(deaths, max_size=3)
+    )
+    def begin(self, pull_requests: int, discussions: int, first_deaths: Sequence[Death]) -> None:
+        tables = ", ".join(f"github.{table.strip()}" for table in TABLES.split(","))
+        self.connection.execute(f"truncate {tables}, metrics.first_activity, metrics.reopened cascade")  # type: ignore[arg-type]
+        self.github = RandomGitHub(pull_requests, discussions)
+        self.app = create_app(self.github.world)
+        self.url = self.opened.enter_context(running_sandbox(self.github.world, self.app)) + "/graphql"
         points = self.opened.enter_context(connect(self.database_url))
         client = self.opened.enter_context(
-            GitHubClient(f"{base}/graphql", Token("t"), PostgresBudget(points, "t"), retry_seconds=0.001)
+            GitHubClient(self.url, Token("t"), PostgresBudget(points, "t"), retry_seconds=0.001)
         )
         self.captures = Captures(lambda _: client, self.connection, host="localhost")
+        for death in first_deaths:
+            self.capture_that_is_killed("history", 0, (), death)
 
     def teardown(self) -> None:
         try:
             if hasattr(self, "captures"):
                 self.reconcile()
         finally:
+            for process in self.processes:
+                process.kill()
             self.opened.close()
 
     @rule(drawn=change)
-    def happen(self, drawn: tuple[str, int]) -> None:  # noqa: PLR0912
-        what, dice = drawn
-        world, at = self.world, now()
-        person = self.people[dice % len(self.people)]
-        pull_requests = list(self.repository.pull_requests.values())
-        discussions = list(self.repository.discussions.values())
-        if what == "open" or not pull_requests:
-            world.add_pull_request(self.repository, person, f"Change {dice}", at=at)
-            return
-        chosen = pull_requests[dice % len(pull_requests)]
-        match what:
-            case "edit":
-                world.edit(chosen, title=f"Edited {dice}", at=at)
-            case "merge":
-                world.merge(chosen, person, at=at)
-            case "comment":
-                world.add_comment(chosen, person, f"Comment {dice}", at=at)
-            case "review":
-                world.add_review(chosen, person, ("APPROVED", "COMMENTED", "PENDING")[dice % 3], at=at)
-            case "inline":
-                review = world.add_review(chosen, person, "COMMENTED", at=at)
-                world.add_review_comment(review, f"Inline {dice}", at=at)
-            case "discuss":
-                world.add_discussion(self.repository, person, f"Question {dice}", at=at)
-            case "answer" if discussions:
-                talk = discussions[dice % len(discussions)]
-                comment = world.add_discussion_comment(talk, person, f"Answer {dice}", at=at)
-                world.add_discussion_comment(talk, person, f"Reply {dice}", reply_to=comment, at=at)
-            case "delete comment" if chosen.comments:
-                world.delete(chosen.comments[dice % len(chosen.comments)])
-            case "delete review" if chosen.reviews:
-                world.delete(chosen.reviews[dice % len(chosen.reviews)])
-            case "delete pull request":
-                world.delete(chosen)
-            case "delete discussion" if discussions:
-                world.delete(discussions[dice % len(discussions)])
-            case "rename":
-                world.rename_repository(self.repository, f"octo/hello-{dice}")
+    def happen(self, drawn: Change) -> None:
+        self.github.happen(drawn)
 
-    @rule(depth=st.sampled_from(["changed", "history", "recent", "verify"]))
-    def capture(self, depth: Any) -> None:
-        self.captures.capture(CaptureRequest("octo/hello", depth=depth))
+    @rule(depth=depths, which=dice, happening=happenings)
+    def capture(self, depth: Any, which: int, happening: Happening) -> None:
+        self.run(depth, self.name(which), happening)
 
-    @rule(depth=st.sampled_from(["changed", "history"]), after=st.integers(0, 6), drawn=change)
-    def capture_while_something_changes(self, depth: Any, after: int, drawn: tuple[str, int]) -> None:
-        self.app.state.faults.add(self._then(lambda: self.happen(drawn)), after=after)
-        self.capture(depth)
-        self.app.state.faults.clear()
+    @rule(depth=depths, which=dice, happening=happenings, death=deaths)
+    def capture_that_is_killed(self, depth: Any, which: int, happening: Happening, death: Death) -> None:
+        self.run(depth, self.name(which), happening, death)
 
-    @rule(depth=st.sampled_from(["changed", "history"]), after=st.integers(0, 8))
-    def capture_that_breaks_off(self, depth: Any, after: int) -> None:
-        self.app.state.faults.add(faults.bad_credentials(), after=after)
-        try:
-            self.capture(depth)
-        except CannotContinue:
-            pass
-        finally:
-            self.app.state.faults.clear()
+    @rule(depth=depths, which=dice, happening=happenings, death=st.none() | deaths)
+    def history_beside_another_capture(self, depth: Any, which: int, happening: Happening, death: Death | None) -> None:
+        beside = self.start(self.name(which + 1), depth)
+        self.run("history", self.name(which), happening, death)
+        assert _ended(beside) == 0
 
-    @precondition(lambda self: self.repository.pull_requests)
-    @rule(dice=st.integers(0, 10**6))
-    def capture_one(self, dice: int) -> None:
-        numbers = list(self.repository.pull_requests)
-        request = CaptureRequest("octo/hello", subjects=("pull_requests",), numbers=(numbers[dice % len(numbers)],))
-        self.captures.capture(request)
+    @rule(first=dice, count=st.integers(1, 3), subject=st.sampled_from(["pull_requests", "discussions"]))
+    def capture_some(self, first: int, count: int, subject: str) -> None:
+        last = self.github.repository.last_number + 1
+        numbers = tuple({1 + (first + n) % last for n in range(count)})
+        self.captures.capture(CaptureRequest(self.name(first), subjects=(subject,), numbers=numbers))
+
+    @rule()
+    def probe(self) -> None:
+        """What the probe calls quiet lacks nothing that GitHub's dates tell of."""
+        known = repositories.visible(self.connection)
+        moved = {repository.id for repository in self.captures.probe(known).moved} if known else set()
+        for repository in self.github.repositories:
+            if self.is_whole(repository) and repository.database_id not in moved:
+                assert self.missing(self.github.told(repository)) == {}
 
     def reconcile(self) -> None:
-        time.sleep(1.05)  # GitHub's instants have whole seconds: what happened in this one may not be told apart yet
-        for depth in ("history", "recent"):
-            outcome = self.captures.capture(CaptureRequest("octo/hello", depth=depth))  # type: ignore[arg-type]
-        found = verify(self.captures, outcome.name, mend=True)
-        assert found.is_complete, found.outcome.error
-        assert self.stored() == self.true()
+        # GitHub's instants have whole seconds: what happened in this one may not be told apart yet.
+        time.sleep(1.05 - time.time() % 1)
+        for repository in self.github.repositories:
+            for depth in ("history", "recent"):
+                outcome = self.captures.capture(CaptureRequest(repository.name_with_owner, depth=depth))  # type: ignore[arg-type]
+                assert outcome.is_complete, outcome.error
+            found = verify(self.captures, repository.name_with_owner, mend=True)
+            assert found.is_complete, found.outcome.error
+        assert stored(self.connection) == self.github.contents()
 
-    def stored(self) -> dict[str, Any]:
-        def rows(query: str) -> set[tuple[Any, ...]]:
-            return {tuple(row.values()) for row in self.connection.execute(query)}  # type: ignore[arg-type]
+    def run(self, depth: Any, name: str, happening: Happening = (), death: Death | None = None) -> None:
+        """A capture to its end, or to its ``death``.
 
+        Then nothing is missing that GitHub's dates told of before it began, unless it is known not to look so far.
+        """
+        repository = self.github.world.find_repository(name)
+        assert repository is not None
+        looks_far = depth == "history" or (depth != "verify" and self.is_whole(repository))
+        told = self.github.told(repository)
+        process = self.start(name, depth)
+        for after, drawn in happening:
+            self.app.state.faults.add(self._then_happens(drawn), after=after)
+        if death:
+            self.app.state.faults.add(_killed(process, death[1]), after=death[0])
+        code = _ended(process)
+        self.app.state.faults.clear()
+        # A dead process's place in the budget would be given back after two minutes.
+        self.connection.execute("update github.budget_reservations set expires_at = now()")
+        assert code in ((0, -signal.SIGKILL) if death else (0,))
+        if code == 0 and looks_far and repository is self.github.world.find_repository(name):
+            still = self.github.told(repository)
+            assert self.missing({kind: rows & still[kind] for kind, rows in told.items()}) == {}
+
+    def start(self, name: str, depth: Any) -> ForkServerProcess:
+        process = start_capture(self.url, self.database_url, CaptureRequest(name, depth=depth))
+        self.processes.append(process)
+        return process
+
+    def name(self, dice: int) -> str:
+        """A name that a repository has or had."""
+        return self.github.names[dice % len(self.github.names)]
+
+    def is_whole(self, repository: Repository) -> bool:
+        """Whether all of it was walked to its end once."""
+        if repository.database_id not in {
+            row["id"] for row in self.connection.execute("select id from github.repositories")
+        }:
+            return False
+        totals = repositories.stored_totals(self.connection, repository.database_id)
+        walked = ["pull_requests", *(["discussions"] if repository.has_discussions_enabled else [])]
+        return all(totals[kind] is not None for kind in walked)
+
+    def missing(self, told: Contents) -> Contents:
+        """What is not in the copy of ``told``."""
+        copy = stored(self.connection)
         return {
-            "name": rows("select name_with_owner from github.repositories where deleted_at is null"),
-            "pull requests": rows("select number, title, state from github.pull_requests where deleted_at is null"),
-            "reviews": rows("select id, state from github.reviews where deleted_at is null"),
-            "comments": rows("select kind, id, body from github.comments where deleted_at is null"),
-            "discussions": rows("select number, title from github.discussions where deleted_at is null"),
-            "answers": rows("select id, body, parent_id from github.discussion_comments where deleted_at is null"),
+            kind: lack for kind, rows in told.items() if (lack := {row for row in rows if not _has(copy[kind], row)})
         }
 
-    def true(self) -> dict[str, Any]:
-        pull_requests = self.repository.pull_requests.values()
-        discussions = self.repository.discussions.values()
-        reviews = [review for pr in pull_requests for review in pr.reviews if review.state != "PENDING"]
-        return {
-            "name": {(self.repository.name_with_owner,)},
-            "pull requests": {(pr.number, pr.title, pr.state.lower()) for pr in pull_requests},
-            "reviews": {(review.database_id, review.state) for review in reviews},
-            "comments": {("issue", c.database_id, c.body) for pr in pull_requests for c in pr.comments}
-            | {("review", c.database_id, c.body) for review in reviews for c in review.comments},
-            "discussions": {(talk.number, talk.title) for talk in discussions},
-            "answers": {(c.database_id, c.body, None) for talk in discussions for c in talk.comments}
-            | {
-                (reply.database_id, reply.body, c.database_id)
-                for talk in discussions
-                for c in talk.comments
-                for reply in c.replies
-            },
-        }
-
-    @staticmethod
-    def _then(act: Callable[[], None]) -> faults.Fault:
-        async def answer_then_act(exchange: faults.Exchange) -> Any:
+    def _then_happens(self, drawn: Change) -> faults.Fault:
+        async def answer(exchange: faults.Exchange) -> Any:
             right = exchange.answer()
-            act()
+            self.github.happen(drawn)
             return right
 
-        return answer_then_act
+        return answer
+
+
+def _ended(process: ForkServerProcess) -> int | None:
+    process.join(60)
+    return process.exitcode
+
+
+def _killed(process: ForkServerProcess, milliseconds: int | None) -> faults.Fault:
+    async def answer(exchange: faults.Exchange) -> Any:
+        if milliseconds is None:
+            process.kill()
+        else:
+            asyncio.get_running_loop().call_later(milliseconds / 1000, process.kill)
+        return exchange.answer()
+
+    return answer
+
+
+def _has(rows: set[tuple[Any, ...]], beginning: tuple[Any, ...]) -> bool:
+    return any(row[: len(beginning)] == beginning for row in rows)
 
 
 @pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(PULL_REQUESTS, "largest_page", 4)
-    monkeypatch.setattr(DISCUSSIONS, "largest_page", 2)
-    yield
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    for place, name, value in (*SMALL, *SHORT_OVERLAP):
+        monkeypatch.setattr(place, name, value)
 
 
-def test_in_the_end_the_copy_is_githubs(database_url: str, connection: Connection, small_pages: None) -> None:
+def test_in_the_end_the_copy_is_githubs(database_url: str, connection: Connection, small_steps: None) -> None:
     machine = type("Machine", (Histories,), {"database_url": database_url, "connection": connection})
     run_state_machine_as_test(
         machine,
