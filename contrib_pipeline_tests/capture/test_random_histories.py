@@ -153,8 +153,6 @@ class Histories(RuleBasedStateMachine):
             self.app.state.faults.add(_killed(process, death[1]), after=death[0])
         code = _ended(process)
         self.app.state.faults.clear()
-        # A dead process's place in the budget would be given back after two minutes.
-        self.connection.execute("update github.budget_reservations set expires_at = now()")
         assert code in ((0, -signal.SIGKILL) if death else (0,))
         if code == 0 and looks_far and repository is self.github.world.find_repository(name):
             still = self.github.told(repository)
