@@ -28,7 +28,15 @@ class CursorStuck(TryAgain):
 
 
 class Unread(Exception):
-    """A part of one object could not be read: the object counts as not read; the message says why."""
+    """A part of one object could not be read; the message says why.
+
+    ``shown`` is what GitHub did show where it left out some nodes of a list without a word, for good: asking again in
+    another way does not help. Otherwise None: the object counts as not read.
+    """
+
+    def __init__(self, message: str, shown: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.shown = shown
 
 
 @dataclass
@@ -192,10 +200,8 @@ def rest_of(
     """
     nodes, info, size = list(first_page["nodes"]), first_page["pageInfo"], PageSize(ITEMS)
     while True:
-        if None in nodes:
-            raise Unread(f"{operation}: GitHub left out nodes.")
         if not info["hasNextPage"]:
-            return nodes
+            break
         after = info["endCursor"]
         try:
             node = client.execute(operation, id=node_id, first=size.current, after=after).data["node"]
@@ -212,6 +218,9 @@ def rest_of(
         info = node[connection]["pageInfo"]
         if info["hasNextPage"] and info["endCursor"] == after:
             raise CursorStuck(f"{operation}: there is a page after {after!r}, but its cursor did not move.")
+    if None in nodes:
+        raise Unread(f"{operation}: GitHub counts some that it does not show.", [node for node in nodes if node])
+    return nodes
 
 
 @dataclass

@@ -4,12 +4,13 @@ Contributors go first, in a short transaction of their own: they are shared by a
 locks through a page is what makes two writers deadlock. Re-opened days are noted by triggers (``0004_metrics.sql``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from contrib_pipeline.capture.ledger import Entry
 from contrib_pipeline.capture.subjects import PULL_REQUESTS, PageRows, Subject
+from contrib_pipeline.github.rows import Row
 from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -30,8 +31,8 @@ def store_page(entry: Entry, subject: Subject, page: PageRows, read_at: datetime
         page.leave_out(_overtaken(connection, subject, page, read_at), subject.parent_key)
         written = {tables.CONTRIBUTORS.name: people}
         for table in tables.WRITE_ORDER:
-            if rows := page.of(table):
-                written[table.name] = write(connection, table, rows)
+            for rows in _alike(page.of(table)):
+                written[table.name] = written.get(table.name, Written()) + write(connection, table, rows)
         _delete_vanished(connection, subject, page, read_at, written)
         if subject is PULL_REQUESTS:
             ids = [row["id"] for row in page.of(subject.table)]
@@ -72,6 +73,14 @@ def in_turn(connection: Connection, repository_id: int, work: Callable[[], Resul
         return work()
 
     return in_transaction(connection, in_our_turn)
+
+
+def _alike(rows: Sequence[Row]) -> Iterable[list[Row]]:
+    """The rows by the columns that they have: a reading says nothing of those that it lacks."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return groups.values()
 
 
 def _overtaken(connection: Connection, subject: Subject, page: PageRows, read_at: datetime) -> set[int]:

@@ -114,10 +114,15 @@ class PullRequests:
                 timeline = rest_of(client, "TimelineItems", "timelineItems", node["id"], node["timelineItems"])
             except Unread as error:
                 page.unread[node["number"]] = str(error)
-                continue
+                if error.shown is None:
+                    continue
+                timeline = error.shown
             pull_request = rows.pull_request(node, repository_id, timeline, people, read_at)
             reviews = rows.reviews(timeline, pull_request["id"], repository_id, people)
-            page.whole.append(pull_request["id"])
+            if node["number"] in page.unread:
+                del pull_request["ready_at"]  # its event may be what was not shown: unknown is not null
+            else:
+                page.whole.append(pull_request["id"])
             page.add(tables.PULL_REQUESTS, [pull_request])
             page.add(tables.REVIEWS, reviews)
             page.add(tables.COMMENTS, rows.issue_comments(timeline, pull_request["id"], repository_id, people))
@@ -144,7 +149,7 @@ class PullRequests:
                 nodes = rest_of(client, "MoreReviewComments", "comments", node["id"], node["comments"])
             except Unread as error:
                 found.unread[node["id"]] = str(error)
-                continue
+                nodes = error.shown or []
             comments = rows.review_comments(nodes, review.id, review.top_id, repository_id, people)
             page.add(tables.COMMENTS, comments)
         _note_unread(page, reviews, found.unread)
@@ -184,9 +189,12 @@ class Discussions:
                 comments = rest_of(client, "DiscussionComments", "comments", node["id"], node["comments"])
             except Unread as error:
                 page.unread[node["number"]] = str(error)
-                continue
+                if error.shown is None:
+                    continue
+                comments = error.shown
             discussion = rows.discussion(node, repository_id, people, read_at)
-            page.whole.append(discussion["id"])
+            if node["number"] not in page.unread:
+                page.whole.append(discussion["id"])
             page.add(tables.DISCUSSIONS, [discussion])
             page.add(
                 tables.DISCUSSION_COMMENTS,
@@ -215,7 +223,7 @@ class Discussions:
                 replies = rest_of(client, "MoreReplies", "replies", node["id"], node["replies"])
             except Unread as error:
                 found.unread[node["id"]] = str(error)
-                continue
+                replies = error.shown or []
             page.add(
                 tables.DISCUSSION_COMMENTS,
                 rows.discussion_comments(replies, comment.id, comment.top_id, repository_id, people),

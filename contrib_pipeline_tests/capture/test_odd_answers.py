@@ -1,6 +1,7 @@
 """Answers that GraphQL allows and GitHub seldom gives: places without a node, empty pages, counts that do not fit."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -61,3 +62,65 @@ def test_what_a_list_leaves_out_is_not_taken_for_deleted(bench: Bench, changes: 
     found = verify(bench.captures, NAME, mend=True)
     assert not found.is_complete
     assert bench.count("pull_requests") == 9
+
+
+def hide_first(*path: str) -> Callable[[dict[str, Any]], None]:
+    """An empty place at the beginning of the list at ``path``, in all nodes of a page or in the one asked for alone."""
+
+    def spoil(data: dict[str, Any]) -> None:
+        found = data["node"].get("one") or data["node"].get(path[0])
+        for node in found.get("nodes", [found]):
+            node[path[1]]["nodes"][:1] = [None]
+
+    return spoil
+
+
+def test_a_comment_that_is_never_shown_is_said_and_takes_nothing_with_it(
+    bench: Bench, ana: Account, ben: Account
+) -> None:
+    change = bench.world.add_pull_request(bench.repository, ana, "One", is_draft=True)
+    bench.world.mark_ready(change)
+    bench.world.add_comment(change, ben, "Nice")
+    bench.world.add_review_comment(bench.world.add_review(change, ben, "COMMENTED"), "Here")
+    bench.capture()
+    (before,) = bench.rows("select * from github.pull_requests")
+    bench.world.edit(change, title="Edited", at=now())
+    for operation in ("PullRequests", "PullRequest"):
+        always(bench, operation, hide_first("pullRequests", "timelineItems"))
+    outcome = bench.capture()
+    assert outcome.error == "octo/hello, pull request 1: TimelineItems: GitHub counts some that it does not show."
+    (after,) = bench.rows("select * from github.pull_requests")
+    assert (after["title"], after["ready_at"]) == ("Edited", before["ready_at"])
+    assert (bench.count("comments"), bench.count("reviews")) == (2, 1)
+
+
+def test_a_new_pull_request_of_which_a_comment_is_never_shown_is_stored(
+    bench: Bench, changes: list[PullRequest], ben: Account
+) -> None:
+    for operation in ("PullRequests", "PullRequest"):
+        always(bench, operation, hide_first("pullRequests", "timelineItems"))
+    bench.world.add_review(changes[3], ben, "APPROVED")
+    assert not bench.capture("history", subjects=("pull_requests",)).is_complete
+    assert (bench.count("pull_requests"), bench.count("comments"), bench.count("reviews")) == (9, 0, 1)
+
+
+def test_the_same_of_discussions(bench: Bench, ana: Account, ben: Account) -> None:
+    talk = bench.world.add_discussion(bench.repository, ana, "How?")
+    for text in ("So", "Or so"):
+        answer = bench.world.add_discussion_comment(talk, ben, text)
+        for reply in ("Thanks", "And then?"):
+            bench.world.add_discussion_comment(talk, ana, reply, reply_to=answer)
+    for operation in ("Discussions", "Discussion"):
+        always(bench, operation, hide_first("discussions", "comments"))
+    always(bench, "Replies", lambda data: [node["replies"]["nodes"].__setitem__(0, None) for node in data["nodes"]])
+    outcome = bench.capture(subjects=("discussions",))
+    assert outcome.error
+    assert outcome.error.startswith("octo/hello, discussion 1: ")
+    assert bench.rows("select body from github.discussion_comments order by id") == [
+        {"body": "Or so"},
+        {"body": "And then?"},
+    ]
+
+
+def now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
