@@ -261,7 +261,7 @@ class Captures:
             _WALKS[depth](walk)
             problems = read_the_unread(walk)
             stored = self.stored(repository, subject)
-            if depth == "history" and stored < (walk.total or 0):
+            if depth == "history" and stored + len(problems) < (walk.total or 0):
                 problems.append(
                     f"{repository.name_with_owner}: GitHub counts {walk.total} {subject.singular}s, "
                     f"{stored} are stored: run verify --repair."
