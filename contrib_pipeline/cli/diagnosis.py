@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import requests
 
 from contrib_pipeline import daemon
 from contrib_pipeline.cli.instance import warehouse
+from contrib_pipeline.events.forecast import read_forecast
 from contrib_pipeline.events.inbox import depth
-from contrib_pipeline.github.credentials import App
 from contrib_pipeline.github.errors import GitHubError
 from contrib_pipeline.settings import Settings, SettingsError
-from contrib_pipeline.warehouse.budget import budget_state
+from contrib_pipeline.warehouse.budget import BudgetWait, budget_state
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.errors import WarehouseError
 
@@ -30,7 +30,7 @@ class Finding:
 
 def diagnose(settings: Settings) -> list[Finding]:
     """All findings; what depends on something that is wrong is left out."""
-    findings = [*_credential(settings), *_receiver(settings)]
+    findings = [*_token(settings), *_receiver(settings)]
     try:
         with warehouse(settings) as connection:
             findings += _database(settings, connection)
@@ -39,9 +39,9 @@ def diagnose(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _credential(settings: Settings) -> Iterator[Finding]:
+def _token(settings: Settings) -> Iterator[Finding]:
+    """Whether GitHub takes the token; a GitHub App is looked at with the database, which its budget is in."""
     if settings.github_token is None and settings.has_credential:
-        yield _app(settings)
         return
     if settings.github_token is None:
         yield Finding("note", "no GITHUB_TOKEN", "set one to capture from GitHub; without it `up` uses the sandbox")
@@ -60,19 +60,6 @@ def _credential(settings: Settings) -> Iterator[Finding]:
         return
     points = answer.json().get("resources", {}).get("graphql", {})
     yield Finding("ok", f"GitHub accepts the token; {points.get('remaining', '?')} points left this hour")
-
-
-def _app(settings: Settings) -> Finding:
-    """Whether GitHub knows the App by its id and key."""
-    try:
-        key = settings.github_app_key
-        assert settings.github_app_id is not None
-        assert key is not None
-        app = App(settings.github_api_url, settings.github_app_id, key.get_secret_value())
-        name = app.request("GET", "/app").json()
-    except (GitHubError, SettingsError) as error:
-        return Finding("wrong", "the GitHub App can't be used", str(error))
-    return Finding("ok", f"GitHub knows the App {name.get('slug', settings.github_app_id)}")
 
 
 def _receiver(settings: Settings) -> Iterator[Finding]:
@@ -102,6 +89,24 @@ def _host(settings: Settings, connection: Connection) -> Iterator[Finding]:
         )
 
 
+def _app(settings: Settings, connection: Connection) -> Iterator[Finding]:
+    """Whether GitHub knows the App by its id and key, where it is used."""
+    if settings.github_token or not settings.has_credential:
+        return
+    from contrib_pipeline.defs.resources import github_app
+
+    try:
+        app = github_app(settings, connection)
+        assert app is not None
+        name = app.request("GET", "/app").json()
+    except BudgetWait as wait:
+        yield Finding("note", "the GitHub App was not looked at", str(wait))
+    except (GitHubError, SettingsError) as error:
+        yield Finding("wrong", "the GitHub App can't be used", str(error))
+    else:
+        yield Finding("ok", f"GitHub knows the App {name.get('slug', settings.github_app_id)}")
+
+
 def _processes(_: Settings, connection: Connection) -> Iterator[Finding]:
     holder = daemon.holder(connection)
     if holder:
@@ -113,6 +118,7 @@ def _processes(_: Settings, connection: Connection) -> Iterator[Finding]:
 def _queue(_: Settings, connection: Connection) -> Iterator[Finding]:
     waiting = depth(connection)
     yield Finding("ok", f"inbox: {waiting['due']} events due, {waiting['later']} for later")
+    yield Finding("ok", f"queue: {read_forecast(connection)}")
     stuck = connection.execute(
         "select count(*) as n from events.inbox where state in ('failed', 'quarantined')"
     ).fetchone()
@@ -122,10 +128,20 @@ def _queue(_: Settings, connection: Connection) -> Iterator[Finding]:
 
 def _budget(_: Settings, connection: Connection) -> Iterator[Finding]:
     for row in budget_state(connection):
-        if row["points_left"] is not None:
-            yield Finding(
-                "ok", f"budget: {row['points_left']} of {row['points_limit']} points until {row['reset_at']:%H:%M} UTC"
-            )
+        told = f"budget of {row['credential']}: {_left(row)}, {row['requests_in_flight']} requests in flight"
+        if row["paused_until"]:
+            yield Finding("note", told, f"GitHub asked for a pause until {row['paused_until']:%H:%M:%S} UTC")
+        else:
+            yield Finding("ok", told)
 
 
-_LOOKS: tuple[Callable[[Settings, Connection], Iterator[Finding]], ...] = (_host, _processes, _queue, _budget)
+def _left(row: dict[str, Any]) -> str:
+    """What is left of one credential and resource, in words."""
+    what = {"graphql": "points", "core": "REST requests"}[row["resource"]]
+    if row["points_left"] is None:
+        return f"GitHub has named no limit of {what} yet"
+    until = f" until {row['reset_at']:%H:%M} UTC" if row["reset_at"] else ""
+    return f"{row['points_left']} of {row['points_limit']} {what} left{until}"
+
+
+_LOOKS: tuple[Callable[[Settings, Connection], Iterator[Finding]], ...] = (_host, _app, _processes, _queue, _budget)

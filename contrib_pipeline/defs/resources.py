@@ -11,7 +11,7 @@ import dagster as dg
 
 from contrib_pipeline.capture.captures import Captures
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.credentials import App, Credential, Installation, Token
+from contrib_pipeline.github.credentials import App, Credential, Installation, Token, app_account
 from contrib_pipeline.settings import Settings, SettingsError, read_settings
 from contrib_pipeline.warehouse.budget import Limits, PostgresBudget
 from contrib_pipeline.warehouse.connection import Connection, connect
@@ -49,14 +49,14 @@ class Pipeline(dg.ConfigurableResource):  # type: ignore[type-arg]
 @contextmanager
 def open_captures(settings: Settings, url: str, run_id: str | None = None) -> Iterator[Captures]:
     """Captures into the database at ``url``. Raises :class:`SettingsError` where there is no credential."""
-    credential_for, name = credentials(settings), "contrib-pipeline run"
+    name = "contrib-pipeline run"
     with (
         connect(url, application_name=name) as rows,
         connect(url, application_name=name) as points,
         ExitStack() as opened,
     ):
         yield Captures(
-            _clients(settings, credential_for, points, opened),
+            _clients(settings, _credentials(settings, points), points, opened),
             rows,
             host=settings.github_host,
             run_id=run_id,
@@ -64,7 +64,19 @@ def open_captures(settings: Settings, url: str, run_id: str | None = None) -> It
         )
 
 
-def credentials(settings: Settings) -> Callable[[str], Credential]:
+def github_app(settings: Settings, points: Connection) -> App | None:
+    """The GitHub App that the settings name, None where they name none; its budget is kept through ``points``.
+
+    Raises :class:`SettingsError` for a key that is none.
+    """
+    key = settings.github_app_key
+    if settings.github_app_id is None or key is None:
+        return None
+    budget = PostgresBudget(points, app_account(settings.github_app_id), _limits(settings), "core")
+    return App(settings.github_api_url, settings.github_app_id, key.get_secret_value(), budget)
+
+
+def _credentials(settings: Settings, points: Connection) -> Callable[[str], Credential]:
     """What to ask GitHub about a repository with: the token, else the App's installation that sees its owner.
 
     Raises :class:`SettingsError` where there is neither.
@@ -72,13 +84,12 @@ def credentials(settings: Settings) -> Callable[[str], Credential]:
     if settings.github_token:
         token = Token(settings.github_token.get_secret_value())
         return lambda _: token
-    key = settings.github_app_key
-    if settings.github_app_id is None or key is None:
+    app = github_app(settings, points)
+    if app is None:
         raise SettingsError(
             "GITHUB_TOKEN is not set, nor are GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: "
             "GitHub can't be asked without a credential."
         )
-    app = App(settings.github_api_url, settings.github_app_id, key.get_secret_value())
     if settings.github_app_installation_id:
         installation = Installation(app, settings.github_app_installation_id)
         return lambda _: installation
@@ -98,17 +109,20 @@ def _by_owner(app: App) -> Callable[[str], Credential]:
     return credential
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(floor_share=settings.github_points_floor, in_flight=settings.github_requests_in_flight)
+
+
 def _clients(
     settings: Settings, credential_for: Callable[[str], Credential], points: Connection, opened: ExitStack
 ) -> Callable[[str], GitHubClient]:
     """One client for each account whose points are spent, closed with ``opened``."""
-    limits = Limits(floor_share=settings.github_points_floor, in_flight=settings.github_requests_in_flight)
     clients: dict[str, GitHubClient] = {}
 
     def client(repository: str) -> GitHubClient:
         credential = credential_for(repository)
         if credential.account not in clients:
-            budget = PostgresBudget(points, credential.account, limits)
+            budget = PostgresBudget(points, credential.account, _limits(settings))
             clients[credential.account] = opened.enter_context(
                 GitHubClient(settings.github_graphql_url, credential, budget)
             )

@@ -1,9 +1,10 @@
-"""``GET /metrics``: what the database knows of events, captures, GitHub's points and runs, as Prometheus text.
+"""``GET /metrics``: what the database knows of events, captures, GitHub's limits and runs, as Prometheus text.
 
 All are gauges read from tables at the time of asking: they survive restarts and don't depend on who is asked.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -11,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from contrib_pipeline.events import inbox
+from contrib_pipeline.events.forecast import read_forecast
 from contrib_pipeline.warehouse.budget import budget_state
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -40,8 +42,10 @@ class _Tables(Collector):
         yield _gauge("contrib_inbox_oldest_seconds", oldest, (), [depth], "oldest_seconds")
         captures = self._rows("captures")
         yield _gauge("contrib_captures", "Captures of repositories.", ("kind", "result"), captures, "captures")
-        points = budget_state(self._connection)
-        yield _gauge("contrib_github_points_left", "Points left at GitHub.", ("credential",), points, "points_left")
+        through = {"seconds": read_forecast(self._connection).seconds(datetime.now(UTC))}
+        until = "Seconds until what waits is done, by the pace of the last hour; absent where unknown."
+        yield _gauge("contrib_inbox_through_seconds", until, (), [through], "seconds")
+        yield from _budgets(budget_state(self._connection))
         runs = self._rows("runs") if self._rows("has_runs")[0]["present"] else []
         yield _gauge("contrib_runs", "Dagster's runs.", ("status",), runs, "runs")
 
@@ -49,9 +53,25 @@ class _Tables(Collector):
         return self._connection.execute(_SQL[statement]).fetchall()
 
 
+def _budgets(rows: Sequence[dict[str, Any]]) -> Iterable[Metric]:
+    """GitHub's limits, of GraphQL in points, of REST (core) in requests."""
+    for name, column, meaning in (
+        ("points_limit", "points_limit", "Points, of core requests, that GitHub gives an hour."),
+        ("points_left", "points_left", "Points, of core requests, left at GitHub."),
+        ("reset_timestamp_seconds", "reset_at", "When they are full again."),
+        ("paused_until_timestamp_seconds", "paused_until", "GitHub asked for a pause until then; absent without one."),
+        ("requests_in_flight", "requests_in_flight", "Requests under way."),
+    ):
+        yield _gauge(f"contrib_github_{name}", meaning, ("credential", "resource"), rows, column)
+
+
 def _gauge(name: str, meaning: str, labels: Sequence[str], rows: Iterable[dict[str, Any]], value: str) -> Metric:
     gauge = GaugeMetricFamily(name, meaning, labels=labels)
     for row in rows:
         if row[value] is not None:
-            gauge.add_metric([str(row[label]) for label in labels], float(row[value]))
+            gauge.add_metric([str(row[label]) for label in labels], _number(row[value]))
     return gauge
+
+
+def _number(value: Any) -> float:
+    return value.timestamp() if isinstance(value, datetime) else float(value)

@@ -19,6 +19,7 @@ from contrib_pipeline.github.errors import (
     Forbidden,
     GitHubError,
     InvalidQuery,
+    MustWait,
     NotFound,
     NotVisible,
     Partial,
@@ -103,18 +104,27 @@ def read_at(reply: Reply) -> datetime:
     return parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
 
 
+def pause(reply: Reply, operation: str) -> MustWait | None:
+    """The pause that the status asks for, of GraphQL and of REST; None where it asks for none."""
+    if reply.status not in (403, 429):
+        return None
+    if _SECONDARY.search(reply.body) or "retry-after" in reply.headers:
+        return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
+    if reply.headers.get("x-ratelimit-remaining") == "0" or _PRIMARY.search(reply.body):
+        return RateLimited(f"{operation}: GitHub's hourly limit is reached.", _reset(reply))
+    if reply.status == 429:  # noqa: PLR2004
+        return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
+    return None
+
+
 def _refusal(reply: Reply, operation: str) -> GitHubError | None:
     """An error that the status or a body without GraphQL tells; a 401 first, since its headers look like a limit."""
     message = str((reply.payload or {}).get("message", ""))
+    if wait := pause(reply, operation):
+        return wait
     match reply.status:
         case 401:
             return BadCredentials("GitHub does not accept the credential: check GITHUB_TOKEN, or the GitHub App's key.")
-        case 403 | 429 if _SECONDARY.search(reply.body) or "retry-after" in reply.headers:
-            return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
-        case 403 | 429 if reply.headers.get("x-ratelimit-remaining") == "0" or _PRIMARY.search(reply.body):
-            return RateLimited(f"{operation}: the hour's points are spent.", _reset(reply))
-        case 429:
-            return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
         case 403:
             return _forbidden(operation, message or reply.body[:200])
         case 451:
@@ -135,7 +145,7 @@ def _error(problem: dict[str, Any], reply: Reply, operation: str) -> GitHubError
     assert reply.payload is not None
     kind, message = problem.get("type"), str(problem.get("message", ""))
     if kind in _PRIMARY_TYPES or problem.get("code") == "graphql_rate_limit":
-        return RateLimited(f"{operation}: the hour's points are spent.", _reset(reply))
+        return RateLimited(f"{operation}: GitHub's hourly limit is reached.", _reset(reply))
     if _SECONDARY.search(message):
         return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
     if kind in _HEAVY_TYPES or _TIMED_OUT.search(message):

@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Quota:
-    """What GitHub's headers say is left: points, until when."""
+    """What GitHub's headers say is left: points, or REST requests, until when."""
 
     limit: int
     remaining: int
@@ -24,8 +24,8 @@ class Reservation(Protocol):
     def settle(self, quota: Quota) -> None:
         """Correct the reserved cost by what the answer's headers say."""
 
-    def pause(self, until: datetime) -> None:
-        """No request of this credential before ``until``."""
+    def pause(self, until: datetime, *, everywhere: bool) -> None:
+        """No request of this credential before ``until``; ``everywhere``: neither GraphQL's nor REST's."""
 
 
 class Budget(Protocol):

@@ -18,7 +18,7 @@ from contrib_pipeline.github.budget import Budget
 from contrib_pipeline.github.cost import points
 from contrib_pipeline.github.credentials import Credential
 from contrib_pipeline.github.documents import document
-from contrib_pipeline.github.errors import BadCredentials, MustWait, TryAgain
+from contrib_pipeline.github.errors import BadCredentials, MustWait, SecondaryLimited, TryAgain
 from contrib_pipeline.github.transport import GitHubTransport, Reply
 
 RETRIES = 3
@@ -97,7 +97,7 @@ class GitHubClient:
             try:
                 return answers.understand(reply, name)
             except MustWait as error:
-                reservation.pause(error.until)
+                reservation.pause(error.until, everywhere=isinstance(error, SecondaryLimited))
                 raise
 
     def _send(self, name: str, variables: dict[str, Any]) -> Reply:

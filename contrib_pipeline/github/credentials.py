@@ -12,9 +12,10 @@ from typing import Protocol
 import jwt
 import requests
 
+from contrib_pipeline.github import rest
+from contrib_pipeline.github.budget import Budget
 from contrib_pipeline.github.errors import BadCredentials, CannotContinue, NotFound, TryAgain
 
-_TIMEOUT_SECONDS = (10, 30)
 _RENEW_BEFORE_END = timedelta(minutes=5)
 # GitHub allows ten minutes, and its clock may be behind ours.
 _JWT_LIFE, _CLOCK_SKEW = timedelta(minutes=9), timedelta(seconds=60)
@@ -52,6 +53,11 @@ class Token:
         return False
 
 
+def app_account(app_id: str) -> str:
+    """Whose requests a GitHub App's own are, those for its installations and their tokens."""
+    return f"app {app_id}"
+
+
 @dataclass(frozen=True)
 class App:
     """A GitHub App. Source of the rules: docs.github.com, "Generating an installation access token"."""
@@ -60,6 +66,8 @@ class App:
     """REST base."""
     app_id: str
     private_key: str = field(repr=False)
+    budget: Budget = field(repr=False)
+    """Of :func:`app_account`: GitHub counts these requests apart from those of its installations."""
 
     def installation(self, repository: str) -> int:
         """The installation that sees ``owner/name``. Raises :class:`NotFound` where the App is not installed there."""
@@ -71,20 +79,13 @@ class App:
         made = self.request("POST", f"/app/installations/{installation_id}/access_tokens").json()
         return made["token"], datetime.fromisoformat(made["expires_at"])
 
-    def request(self, method: str, path: str) -> requests.Response:
-        """What GitHub answers to the App itself; an error of :mod:`~contrib_pipeline.github.errors` for a refusal."""
-        headers = {
-            "Authorization": f"Bearer {self._jwt()}",
-            "Accept": "application/vnd.github+json",
-            "User-Agent": "contrib-pipeline",
-        }
-        try:
-            # A session would let ~/.netrc replace the header.
-            with requests.Session() as session:
-                session.trust_env = False
-                reply = session.request(method, f"{self.api_url}{path}", headers=headers, timeout=_TIMEOUT_SECONDS)
-        except requests.RequestException as error:
-            raise TryAgain(f"{self.api_url} does not answer for the GitHub App: {type(error).__name__}.") from None
+    def request(self, method: str, path: str, *, is_background: bool = False) -> requests.Response:
+        """What GitHub answers to the App itself; an error of :mod:`~contrib_pipeline.github.errors` for a refusal.
+
+        Raises what the budget raises where that takes longer than a minute.
+        """
+        url = f"{self.api_url}{path}"
+        reply = rest.send(self.budget, method, url, self._jwt, is_background=is_background)
         match reply.status_code:
             case 200 | 201 | 202:
                 return reply
@@ -118,7 +119,7 @@ class Installation:
 
     @property
     def account(self) -> str:
-        return f"app {self.app.app_id} installation {self.id}"
+        return f"{app_account(self.app.app_id)} installation {self.id}"
 
     def token(self) -> str:
         with self._lock:

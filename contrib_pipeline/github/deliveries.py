@@ -33,7 +33,8 @@ class Redelivered:
 def redeliver_failed(app: App, since: datetime) -> Redelivered:
     """Ask GitHub to deliver again what failed after ``since`` (aware) and has not arrived meanwhile.
 
-    Raises :class:`~contrib_pipeline.github.errors.GitHubError`; what was asked for until then stays asked for.
+    Raises :class:`~contrib_pipeline.github.errors.GitHubError`, and what the budget raises for a wait of over a minute;
+    what was asked for until then stays asked for.
     """
     attempts, is_whole = _attempts(app, since)
     arrived = {attempt["guid"] for attempt in attempts if attempt["status"] == "OK"}
@@ -41,7 +42,7 @@ def redeliver_failed(app: App, since: datetime) -> Redelivered:
     newest = {attempt["guid"]: attempt["id"] for attempt in reversed(attempts)}
     again = [guid for guid, times in failed.items() if times < _MOST_ATTEMPTS]
     for guid in reversed(again):  # the oldest first, as they happened
-        app.request("POST", f"{_PATH}/{newest[guid]}/attempts")
+        app.request("POST", f"{_PATH}/{newest[guid]}/attempts", is_background=True)
     return Redelivered(tuple(again), len(failed) - len(again), is_whole)
 
 
@@ -59,7 +60,7 @@ def _pages(app: App) -> Iterator[list[dict[str, Any]]]:
     """Pages of the list; after the last one an empty one, unless there are too many."""
     query = "per_page=100"
     for _ in range(_MOST_PAGES):
-        reply = app.request("GET", f"{_PATH}?{query}")
+        reply = app.request("GET", f"{_PATH}?{query}", is_background=True)
         yield reply.json()
         if "next" not in reply.links:
             yield []

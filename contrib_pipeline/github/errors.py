@@ -74,7 +74,7 @@ class MustWait(GitHubError):
 
 
 class RateLimited(MustWait):
-    """The hour's points are spent."""
+    """The hour's points, or REST requests, are spent."""
 
 
 class SecondaryLimited(MustWait):

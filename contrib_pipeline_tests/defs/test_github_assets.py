@@ -225,7 +225,8 @@ def test_each_owner_is_asked_with_its_own_installation(bench: Bench, monkeypatch
     monkeypatch.setenv("GITHUB_APP_ID", "12345")
     monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", pem)
     assert bench.capture(repositories=["octo/hello", "moby/whale"]).success
-    assert len(bench.rows("select credential from github.budgets")) == 2
+    assert len(bench.rows("select credential from github.budgets where resource = 'graphql'")) == 2
+    assert len(bench.rows("select credential from github.budgets where resource = 'core'")) == 1, "the App's own"
     with Pipeline().captures() as captures:
         found = captures.probe(repositories.tracked(captures.connection))
     assert found.quiet == 2

@@ -60,6 +60,34 @@ def test_what_waits_what_came_and_what_ended_are_observed(watch: Watch, connecti
     assert (seen["due"], seen["received"], seen["ended"], seen["failed"]) == (0, 0, 3, 1)
 
 
+def test_when_the_queue_is_through_is_observed_with_what_is_left_of_githubs_budget(
+    watch: Watch, connection: Connection
+) -> None:
+    ids = inbox.post(connection, [Event(SYNC, {"repository": f"octo/{n}"}) for n in range(3)], "inngest")
+    connection.execute(
+        "insert into github.budgets (credential, resource, points_limit, points_left, reset_at) values"
+        " ('c', 'graphql', 5000, 4711, now() + interval '1 hour'), ('c', 'core', null, null, null)"
+    )
+    seen = watch.look()
+    assert seen is not None
+    assert seen["queue"].startswith("unknown")
+    assert "minutes_until_through" not in seen
+    assert seen["points_left"] == 4711
+    rows = [record.data for record in seen["budget"].records]
+    assert [(row["resource"], row["points_left"], row["points_limit"]) for row in rows] == [
+        ("core", "-", "-"),
+        ("graphql", "4711", "5000"),
+    ]
+
+    queue.claim(connection, ids[:2], "run-1")
+    connection.execute("update events.inbox set not_before = now() - interval '10 min' where state = 'running'")
+    queue.finish(connection, ids[:2], "run-1", "done")
+    seen = watch.look()
+    assert seen is not None
+    assert seen["queue"].startswith("through at about ")
+    assert seen["minutes_until_through"] == pytest.approx(5, abs=1)
+
+
 def test_the_age_is_that_of_the_oldest_event_that_waits(watch: Watch, connection: Connection) -> None:
     inbox.post(connection, [Event(SYNC, {"repository": f"octo/{n}"}) for n in range(2)], "inngest")
     connection.execute("update events.inbox set not_before = now() - interval '90 s' where key = 'octo/0'")

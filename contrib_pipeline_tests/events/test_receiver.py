@@ -269,7 +269,10 @@ def test_metrics_count_events_and_tell_how_long_they_wait(receiver: Any, connect
     connection.execute(
         "insert into github.captures (repository_id, kind, started_at, error) values (1, 'one', now(), 'x')"
     )
-    connection.execute("insert into github.budgets (credential, points_limit, points_left) values ('c', 5000, 4711)")
+    connection.execute(
+        "insert into github.budgets (credential, resource, points_limit, points_left, reset_at)"
+        " values ('c', 'graphql', 5000, 4711, now() + interval '1 hour'), ('c', 'core', 60, 3, now())"
+    )
     answer = requests.get(f"{receiver.url}/metrics", timeout=30)
     assert answer.headers["content-type"].startswith("text/plain")
     lines = answer.text.splitlines()
@@ -277,7 +280,13 @@ def test_metrics_count_events_and_tell_how_long_they_wait(receiver: Any, connect
     assert 'contrib_events{name="other",state="quarantined"} 1.0' in lines
     assert 'contrib_inbox_depth{when="due"} 2.0' in lines
     assert 'contrib_captures{kind="one",result="failed"} 1.0' in lines
-    assert 'contrib_github_points_left{credential="c"} 4711.0' in lines
+    assert 'contrib_github_points_left{credential="c",resource="graphql"} 4711.0' in lines
+    assert 'contrib_github_points_left{credential="c",resource="core"} 60.0' in lines, "its hour is over"
+    assert 'contrib_github_points_limit{credential="c",resource="core"} 60.0' in lines
+    assert 'contrib_github_requests_in_flight{credential="c",resource="graphql"} 0.0' in lines
+    assert any(line.startswith('contrib_github_reset_timestamp_seconds{credential="c"') for line in lines)
+    assert not any(line.startswith("contrib_github_paused_until_timestamp_seconds{") for line in lines)
+    assert not any(line.startswith("contrib_inbox_through_seconds ") for line in lines), "nothing was measured yet"
     assert any(line.startswith("contrib_inbox_oldest_seconds ") for line in lines)
 
 

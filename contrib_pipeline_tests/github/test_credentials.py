@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.credentials import App, Installation, Token
+from contrib_pipeline.github.credentials import App, Installation, Token, app_account
 from contrib_pipeline.github.errors import BadCredentials, NotFound
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.warehouse.budget import PostgresBudget
@@ -32,8 +32,13 @@ def pem(private_key: Any) -> str:
 
 
 @pytest.fixture
-def app(github: GitHub, pem: str) -> App:
-    return App(github.base, "12345", pem)
+def budget(connection: Connection) -> PostgresBudget:
+    return PostgresBudget(connection, app_account("12345"), resource="core")
+
+
+@pytest.fixture
+def app(github: GitHub, pem: str, budget: PostgresBudget) -> App:
+    return App(github.base, "12345", pem, budget)
 
 
 def test_the_request_for_a_token_is_signed_for_nine_minutes_from_a_minute_ago(app: App, private_key: Any) -> None:
@@ -86,9 +91,9 @@ def test_an_owner_without_the_app_is_told_so(app: App) -> None:
         app.installation("stranger/thing")
 
 
-def test_a_key_that_is_none_is_told_so_without_showing_it(github: GitHub) -> None:
+def test_a_key_that_is_none_is_told_so_without_showing_it(github: GitHub, budget: PostgresBudget) -> None:
     with pytest.raises(BadCredentials, match="GITHUB_APP_PRIVATE_KEY") as refused:
-        App(github.base, "1", "topsecretkey").installation("octo/hello")
+        App(github.base, "1", "topsecretkey", budget).installation("octo/hello")
     assert "topsecretkey" not in f"{refused.value!r} {refused.value.__cause__!r} {refused.value.__context__!s}"
 
 

@@ -13,11 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from contrib_pipeline.github import deliveries
+from contrib_pipeline.github.budget import Quota
 from contrib_pipeline.github.credentials import App
 from contrib_pipeline.github.deliveries import redeliver_failed
 from contrib_pipeline.github.errors import BadCredentials
 from contrib_pipeline.sandbox.server import running_sandbox
 from contrib_pipeline.sandbox.world import World
+from contrib_pipeline.warehouse.budget import BudgetWait, PostgresBudget
+from contrib_pipeline.warehouse.connection import Connection
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SINCE = NOW - timedelta(days=1)
@@ -30,6 +33,8 @@ class Hook:
         self.attempts: list[dict[str, Any]] = []
         self.asked: list[int] = []
         self.pages = 0
+        self.left: int | None = None
+        """Requests left this hour; None: GitHub names no limit."""
         self.app = Starlette(
             routes=[
                 Route("/app/hook/deliveries", self.list),
@@ -49,7 +54,7 @@ class Hook:
         self.pages += 1
         assert request.query_params["per_page"] == "100"
         start = int(request.query_params.get("cursor", 0))
-        headers = {}
+        headers = self.quota()
         if start + 2 < len(self.attempts):
             url = f"{request.url.remove_query_params('cursor').include_query_params(cursor=start + 2)}"
             headers["link"] = f'<{url}>; rel="next"'
@@ -57,7 +62,16 @@ class Hook:
 
     async def again(self, request: Request) -> Response:
         self.asked.append(request.path_params["id"])
-        return JSONResponse({}, 202)
+        return JSONResponse({}, 202, self.quota())
+
+    def quota(self) -> dict[str, str]:
+        """The headers of one more request."""
+        if self.left is None:
+            return {}
+        self.left -= 1
+        reset = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
+        named = {"limit": 5000, "remaining": self.left, "reset": reset}
+        return {f"x-ratelimit-{name}": str(value) for name, value in named.items()}
 
 
 def private_key() -> str:
@@ -78,9 +92,14 @@ def hook() -> Hook:
 
 
 @pytest.fixture
-def app(hook: Hook, pem: str) -> Iterator[App]:
+def budget(connection: Connection) -> PostgresBudget:
+    return PostgresBudget(connection, "app 12345", resource="core")
+
+
+@pytest.fixture
+def app(hook: Hook, pem: str, budget: PostgresBudget) -> Iterator[App]:
     with running_sandbox(World(), hook.app) as base:
-        yield App(base, "12345", pem)
+        yield App(base, "12345", pem, budget)
 
 
 def test_what_failed_is_asked_for_again_the_oldest_first(hook: Hook, app: App) -> None:
@@ -125,12 +144,29 @@ def test_a_list_that_is_too_long_is_not_taken_for_all(hook: Hook, app: App, monk
     assert (len(found.guids), found.is_whole) == (4, False)
 
 
+def test_deliveries_are_asked_for_until_the_budget_ends_and_the_rest_the_next_time(
+    hook: Hook, app: App, budget: PostgresBudget
+) -> None:
+    for number in range(4):
+        hook.add(f"{number}", "timed out")
+    hook.left = 1504  # two pages and a request for the oldest, then a sweep leaves the rest to others
+    with pytest.raises(BudgetWait):
+        redeliver_failed(app, SINCE)
+    assert hook.asked == [1]
+    hook.add("0", "OK")
+    hook.left = None
+    with budget.reserve(1) as reservation:
+        reservation.settle(Quota(5000, 5000, datetime.now(UTC) + timedelta(hours=2)))
+    assert redeliver_failed(app, SINCE).guids == ("3", "2", "1")
+    assert hook.asked == [1, 2, 3, 4]
+
+
 def test_no_delivery_is_nothing_to_do(hook: Hook, app: App) -> None:
     found = redeliver_failed(app, SINCE)
     assert (found.guids, found.given_up, found.is_whole) == ((), 0, True)
 
 
-def test_a_key_that_github_refuses_is_told(hook: Hook, pem: str) -> None:
+def test_a_key_that_github_refuses_is_told(hook: Hook, pem: str, budget: PostgresBudget) -> None:
     refusing = Starlette(routes=[Route("/app/hook/deliveries", lambda _: JSONResponse({}, 401))])
     with running_sandbox(World(), refusing) as base, pytest.raises(BadCredentials, match="GITHUB_APP_ID"):
-        redeliver_failed(App(base, "1", pem), SINCE)
+        redeliver_failed(App(base, "1", pem, budget), SINCE)

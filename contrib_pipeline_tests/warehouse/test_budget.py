@@ -108,8 +108,9 @@ def test_no_more_requests_at_once_than_allowed_over_all_connections(connection: 
 def test_a_reservation_of_a_dead_process_ends(budget: PostgresBudget, connection: Connection) -> None:
     for pid, expires in ((0, "1 minute"), (connection.info.backend_pid, "-1 second")):
         connection.execute(
-            "insert into github.budget_reservations (credential, points, session_pid, session_started_at, expires_at)"
-            " select %s, 4000, %s, backend_start, now() + %s::interval from pg_stat_activity"
+            "insert into github.budget_reservations"
+            " (credential, resource, points, session_pid, session_started_at, expires_at)"
+            " select %s, 'graphql', 4000, %s, backend_start, now() + %s::interval from pg_stat_activity"
             " where pid = pg_backend_pid()",
             (budget.credential, pid, expires),
         )
@@ -165,7 +166,7 @@ def test_two_processes_never_spend_what_is_kept_for_others(database_url: str, co
 def test_a_pause_that_github_asks_for_holds_for_all(connection: Connection, database_url: str) -> None:
     until = datetime.now(UTC) + timedelta(minutes=5)
     with PostgresBudget(connection, "secret").reserve(1) as reservation:
-        reservation.pause(until)
+        reservation.pause(until, everywhere=False)
     with connect(database_url) as own, pytest.raises(BudgetWait) as wait, PostgresBudget(own, "secret").reserve(1):
         pass
     assert wait.value.until == until
@@ -174,8 +175,8 @@ def test_a_pause_that_github_asks_for_holds_for_all(connection: Connection, data
 def test_a_shorter_pause_does_not_end_a_longer_one(budget: PostgresBudget) -> None:
     until = datetime.now(UTC) + timedelta(minutes=5)
     with budget.reserve(1) as reservation:
-        reservation.pause(until)
-        reservation.pause(until - timedelta(minutes=4))
+        reservation.pause(until, everywhere=False)
+        reservation.pause(until - timedelta(minutes=4), everywhere=False)
     with pytest.raises(BudgetWait) as wait, budget.reserve(1):
         pass
     assert wait.value.until == until
@@ -183,7 +184,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one(budget: PostgresBudget) -> No
 
 def test_a_pause_shorter_than_a_minute_is_waited_for(budget: PostgresBudget) -> None:
     with budget.reserve(1) as reservation:
-        reservation.pause(datetime.now(UTC) + timedelta(seconds=0.2))
+        reservation.pause(datetime.now(UTC) + timedelta(seconds=0.2), everywhere=False)
     with budget.reserve(1):
         pass
 
@@ -208,3 +209,56 @@ def test_the_limits_are_settings(connection: Connection) -> None:
     spend(PostgresBudget(connection, "secret"), left(10))
     greedy = PostgresBudget(connection, "secret", Limits(floor_share=0))
     spend(greedy, left(9))
+
+
+# REST beside GraphQL
+
+
+@pytest.fixture
+def rest(connection: Connection) -> PostgresBudget:
+    return PostgresBudget(connection, "secret", resource="core")
+
+
+def test_rest_requests_are_counted_apart_from_points(
+    budget: PostgresBudget, rest: PostgresBudget, connection: Connection
+) -> None:
+    spend(budget, left(501))
+    spend(rest, Quota(60, 7, datetime.now(UTC) + HOUR))
+    state = {row["resource"]: (row["points_limit"], row["points_left"]) for row in budget_state(connection)}
+    assert state == {"graphql": (5000, 501), "core": (60, 7)}
+    with budget.reserve(1), rest.reserve(1), pytest.raises(BudgetWait):
+        spend(rest, left(0))
+
+
+def test_rest_requests_leave_a_share_for_others_too(rest: PostgresBudget) -> None:
+    spend(rest, left(501))
+    spend(rest, left(500))
+    with pytest.raises(BudgetWait):
+        spend(rest, left(499))
+
+
+def test_requests_of_both_resources_are_under_way_together(budget: PostgresBudget, rest: PostgresBudget) -> None:
+    with budget.reserve(1), rest.reserve(1):
+        assert budget._try(1, is_background=False) is None
+        assert rest._try(1, is_background=False) is None
+
+
+def test_a_pause_of_one_resource_leaves_the_other(budget: PostgresBudget, rest: PostgresBudget) -> None:
+    with rest.reserve(1) as reservation:
+        reservation.pause(datetime.now(UTC) + HOUR, everywhere=False)
+    with budget.reserve(1), pytest.raises(BudgetWait), rest.reserve(1):
+        pass
+
+
+def test_a_slower_pace_is_asked_of_the_credential(budget: PostgresBudget, rest: PostgresBudget) -> None:
+    with rest.reserve(1) as reservation:
+        reservation.pause(datetime.now(UTC) + HOUR, everywhere=True)
+    for each in (budget, rest):
+        with pytest.raises(BudgetWait), each.reserve(1):
+            pass
+
+
+def test_after_the_hour_all_is_there_again(budget: PostgresBudget, connection: Connection) -> None:
+    spend(budget, left(0, reset_in=timedelta(seconds=-5)))
+    (state,) = budget_state(connection)
+    assert (state["points_left"], state["reset_at"]) == (5000, None)

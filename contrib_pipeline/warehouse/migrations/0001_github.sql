@@ -331,6 +331,7 @@ comment on column github.captures.stored_total is 'Living rows in our table at t
 comment on column github.captures.is_complete is 'The capture read all it set out to read.';
 comment on column github.captures.error is 'Why it did not, in one line.';
 create index captures_repository on github.captures (repository_id, started_at desc);
+create index captures_finished on github.captures (finished_at);
 
 create table github.capture_state (
   repository_id bigint not null,
@@ -349,18 +350,23 @@ comment on column github.capture_state.verified_at is 'When we last knew that no
 comment on column github.capture_state.page_size is 'Page size that GitHub answered in time.';
 
 create table github.budgets (
-  credential text primary key,
+  credential text not null,
+  resource text not null check (resource in ('graphql', 'core')),
   points_limit integer,
   points_left integer,
   reset_at timestamptz,
-  paused_until timestamptz
+  paused_until timestamptz,
+  floor_share double precision not null default 0,
+  primary key (credential, resource)
 );
-comment on table github.budgets is 'What GitHub''s rate limit leaves, one row per credential, shared by all processes.';
+comment on table github.budgets is 'What GitHub''s rate limits leave, one row per credential and resource, shared by all processes.';
 comment on column github.budgets.credential is 'Digest of the credential; the credential itself is never stored.';
-comment on column github.budgets.points_limit is 'Points an hour.';
-comment on column github.budgets.points_left is 'Points left until reset_at, by GitHub''s last answer.';
-comment on column github.budgets.reset_at is 'When the points are full again.';
+comment on column github.budgets.resource is 'What GitHub counts apart: graphql, in points, and core (REST), in requests.';
+comment on column github.budgets.points_limit is 'Points, or requests, an hour.';
+comment on column github.budgets.points_left is 'Points, or requests, left until reset_at, by GitHub''s last answer.';
+comment on column github.budgets.reset_at is 'When they are full again.';
 comment on column github.budgets.paused_until is 'GitHub asked for a pause until then.';
+comment on column github.budgets.floor_share is 'Share of points_limit that is left for other users of the credential.';
 
 -- Of sessions of other users Postgres does not tell the start: their pid has to do.
 create function github.session_lives(session_pid integer, session_started_at timestamptz) returns boolean
@@ -373,14 +379,16 @@ $$;
 
 create table github.budget_reservations (
   id bigint generated always as identity primary key,
-  credential text not null references github.budgets (credential) on delete cascade,
+  credential text not null,
+  resource text not null,
   points integer not null,
   session_pid integer not null default pg_backend_pid(),
   session_started_at timestamptz not null,
-  expires_at timestamptz not null
+  expires_at timestamptz not null,
+  foreign key (credential, resource) references github.budgets on delete cascade
 );
 comment on table github.budget_reservations is 'Requests under way: their cost is reserved until the answer is there.';
-comment on column github.budget_reservations.points is 'Cost by GitHub''s documented rule.';
+comment on column github.budget_reservations.points is 'Cost by GitHub''s documented rule; of a REST request 1.';
 comment on column github.budget_reservations.session_pid is 'The session that made it: it ends with its process.';
 comment on column github.budget_reservations.session_started_at is 'Pids are used again; a session has one start.';
 comment on column github.budget_reservations.expires_at is 'After that its process is taken for dead, whatever its session says.';

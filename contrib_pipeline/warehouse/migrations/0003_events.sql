@@ -45,6 +45,7 @@ create index inbox_open on events.inbox (key) where state in ('pending', 'runnin
 create index inbox_running on events.inbox (run_id) where state = 'running';
 create index inbox_received on events.inbox (received_at);
 create index inbox_counted on events.inbox (function, state);
+create index inbox_finished on events.inbox (finished_at);
 
 create table events.external_ids (
   external_id text primary key,
