@@ -23,7 +23,8 @@ import orjson
 import requests
 from graphql import print_ast
 
-from contrib_pipeline.capture.captures import CaptureRequest, Captures
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token
 from contrib_pipeline.github.documents import document

@@ -5,39 +5,25 @@ captured, and by which run, is decided elsewhere.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Literal
 
-from contrib_pipeline.capture import probe, repositories
+from contrib_pipeline.capture import repositories
 from contrib_pipeline.capture.ahead import Ahead, Need
 from contrib_pipeline.capture.chosen import by_numbers, read_the_unread
 from contrib_pipeline.capture.compare import compare_and_repair
-from contrib_pipeline.capture.ledger import Counts, Entry, open_entry
-from contrib_pipeline.capture.repositories import InvalidName, Repository
+from contrib_pipeline.capture.ledger import Entry, open_entry
+from contrib_pipeline.capture.outcome import CaptureRequest, Depth, Outcome, explain, stops_told
+from contrib_pipeline.capture.repositories import Repository
 from contrib_pipeline.capture.state import read_state
 from contrib_pipeline.capture.subjects import PULL_REQUESTS, SUBJECTS, Subject
 from contrib_pipeline.capture.walks import Walk, changed, history, newest, recent
-from contrib_pipeline.github.client import GitHubClient, Spent
-from contrib_pipeline.github.errors import (
-    Blocked,
-    CannotContinue,
-    Forbidden,
-    GitHubError,
-    MustWait,
-    NotFound,
-    NotVisible,
-)
+from contrib_pipeline.github.client import GitHubClient
+from contrib_pipeline.github.errors import Blocked, Forbidden, GitHubError, MustWait, NotFound, NotVisible
 from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
-from contrib_pipeline.warehouse.statements import load
-
-_SQL = load("capture")
-
-Depth = Literal["changed", "newest", "recent", "history", "verify"]
 
 _WALKS: dict[str, Callable[[Walk], None]] = {
     "changed": changed,
@@ -47,51 +33,6 @@ _WALKS: dict[str, Callable[[Walk], None]] = {
     "verify": compare_and_repair,
 }
 _TERMINAL_REASONS = {NotFound: "gone", Forbidden: "private", Blocked: "blocked"}
-
-
-@dataclass(frozen=True)
-class CaptureRequest:
-    """What to capture of one repository."""
-
-    repository: str
-    """``owner/name``, in any case."""
-    depth: Depth = "changed"
-    subjects: tuple[str, ...] = ("pull_requests", "discussions")
-    """Which connections; none: only the repository's metadata, read again."""
-    numbers: tuple[int, ...] = ()
-    """Just those with these numbers, of the first of ``subjects``, with everything; depth does not matter then."""
-    track: bool = False
-    """Track it from now on, also if it was untracked once; a repository that is new to us always is."""
-    is_background: bool = False
-    """Nobody waits for it: others go first where GitHub's budget is short."""
-
-
-@dataclass
-class Outcome:
-    """What became of a capture."""
-
-    asked: str
-    repository: Repository | None = None
-    counts: Counts = field(default_factory=Counts)
-    spent: Spent = field(default_factory=Spent)
-    github_total: int | None = None
-    """GitHub's number of pull requests; None where this capture did not learn it."""
-    stored_total: int | None = None
-    is_complete: bool = True
-    error: str | None = None
-    """Why it is not complete, in one line."""
-    deferred_until: datetime | None = None
-    """GitHub's budget allows no more before then; the work is to be put back."""
-    is_hopeless: bool = False
-    """Asking again can't help: a person has to change something on GitHub, or nothing can be done."""
-    missing: frozenset[int] = frozenset()
-    """Numbers of pull requests that were asked for and are not there."""
-    names_changed: bool = False
-    """A repository is new, or has another name now."""
-
-    @property
-    def name(self) -> str:
-        return self.repository.name_with_owner if self.repository else self.asked
 
 
 @dataclass
@@ -131,55 +72,20 @@ class Captures:
     def capture(self, request: CaptureRequest) -> Outcome:
         """Capture ``request``. Every failure that concerns this repository alone is in the outcome.
 
-        Raises :class:`CannotContinue` (credential, query) and
+        Raises :class:`~contrib_pipeline.github.errors.CannotContinue` (credential, query) and
         :class:`~contrib_pipeline.warehouse.errors.OtherHost`: no other repository would fare better.
         """
         outcome = Outcome(request.repository)
-        with self._watched(outcome, request.repository, is_background=request.is_background):
+        with stops_told(outcome), self.asking(outcome, request.repository, is_background=request.is_background):
             try:
                 self._capture(request, outcome)
             except NotVisible as error:
                 self._end(outcome, error)
         return outcome
 
-    def read_metadata(self, asked: Sequence[Repository]) -> list[Outcome]:
-        """Read the metadata of many repositories, a hundred a request; finds renames, and what GitHub hides or shows.
-
-        What GitHub has hidden is recorded as terminal, which is no failure; a failure of the reading is the last
-        outcome.
-        """
-        outcomes = []
-        for client, group in self._by_client(asked):
-            reading = Outcome("metadata of repositories")
-            with self._watched(reading, group[0].name_with_owner, is_background=True):
-                for found in repositories.refresh_all(client, self.connection, group):
-                    outcomes.append(self._metadata_outcome(found))
-            if outcomes:
-                outcomes[-1].spent = reading.spent
-            if reading.error:
-                outcomes.append(reading)
-        return outcomes
-
-    def _metadata_outcome(self, found: repositories.Refreshed) -> Outcome:
-        before, after = found.before, found.after
-        outcome = Outcome(before.name_with_owner, after or before)
-        outcome.counts.add(tables.REPOSITORIES.name, found.written)
-        outcome.names_changed = after is not None and after.name_with_owner != before.name_with_owner
-        if found.error and not before.is_terminal:
-            self._mark_terminal(outcome, found.error)
-        return outcome
-
-    def probe(self, asked: Sequence[Repository]) -> probe.Probed:
-        """Which of these repositories moved: see ``probe``."""
-        repositories.claim_host(self.connection, self.host)
-        found = probe.Probed()
-        for client, group in self._by_client(asked):
-            found += probe.probe(client, self.connection, group)
-        return found
-
     def walk(self, name: str, subject: Subject, kind: str, outcome: Outcome, work: Callable[[Walk], None]) -> None:
         """Another kind of walk over a repository, with its ledger entry; what stops it is in the outcome."""
-        with self._watched(outcome, name, is_background=False):
+        with stops_told(outcome), self.asking(outcome, name, is_background=False):
             try:
                 repository = outcome.repository or self._repository(CaptureRequest(name), outcome)
                 outcome.repository = repository
@@ -189,24 +95,15 @@ class Captures:
                 self._end(outcome, error)
 
     @contextmanager
-    def _watched(self, outcome: Outcome, name: str, *, is_background: bool) -> Iterator[None]:
-        """Turns what stops a capture into words of its outcome, and adds up what it cost."""
+    def asking(self, outcome: Outcome, name: str, *, is_background: bool) -> Iterator[None]:
+        """With the client that sees repository ``name``; what the work inside cost is in the outcome."""
         repositories.claim_host(self.connection, self.host)
-        before: Spent | None = None
+        self.client = self.client_for(name)
+        self.client.is_background = is_background
+        before = self.client.spent.copy()
         try:
-            self.client = self.client_for(name)
-            before = self.client.spent.copy()
-            self.client.is_background = is_background
             yield
-        except (BudgetWait, MustWait) as wait:
-            outcome.is_complete, outcome.deferred_until, outcome.error = False, wait.until, str(wait)
-        except CannotContinue:
-            raise
-        except NotVisible as error:
-            outcome.is_complete, outcome.is_hopeless, outcome.error = False, True, str(error)
-        except (GitHubError, InvalidName) as error:
-            outcome.is_complete, outcome.error = False, str(error)
-        if before:
+        finally:
             outcome.spent += self.client.spent - before
 
     def _capture(self, request: CaptureRequest, outcome: Outcome) -> None:
@@ -241,16 +138,31 @@ class Captures:
         """From our records; asked for where we have none, or where its metadata is what is wanted."""
         known = outcome.repository = repositories.known(self.connection, request.repository)
         if known is None:
-            repository, written = repositories.find(self.client, self.connection, request.repository)
-            outcome.names_changed = True
-            outcome.counts.add(tables.REPOSITORIES.name, written)
-            return repository
+            return self._found(request.repository, outcome)
         if known.is_terminal or not (request.subjects or request.numbers):
             return self._refreshed(known, outcome)
         return known
 
+    def _found(self, name: str, outcome: Outcome) -> Repository:
+        """Asked for by name. One that we hold and that is gone still is where GitHub has none of that name."""
+        try:
+            repository, written = repositories.find(self.client, self.connection, name)
+        except NotFound as error:
+            if gone := repositories.former(self.connection, name):
+                outcome.repository = gone
+                self.mark_terminal(outcome, error)
+            raise
+        outcome.names_changed = True
+        outcome.counts.add(tables.REPOSITORIES.name, written)
+        return repository
+
     def _refreshed(self, repository: Repository, outcome: Outcome) -> Repository:
-        found, written = repositories.refresh(self.client, self.connection, repository)
+        """As GitHub has it now; marked as terminal where GitHub does not show it (raises :class:`NotVisible`)."""
+        try:
+            found, written = repositories.refresh(self.client, self.connection, repository)
+        except NotVisible as error:
+            self.mark_terminal(outcome, error)
+            raise
         outcome.counts.add(tables.REPOSITORIES.name, written)
         outcome.names_changed |= found.name_with_owner != repository.name_with_owner
         outcome.repository = found
@@ -260,7 +172,7 @@ class Captures:
         with self._entry(repository, subject, depth, outcome) as walk:
             _WALKS[depth](walk)
             problems = read_the_unread(walk)
-            stored = self.stored(repository, subject)
+            stored = walk.stored()
             if depth == "history" and stored + len(problems) < (walk.total or 0):
                 problems.append(
                     f"{repository.name_with_owner}: GitHub counts {walk.total} {subject.singular}s, "
@@ -277,7 +189,7 @@ class Captures:
             explain(outcome, problems)
             if subject is PULL_REQUESTS:
                 self._explain_missing(repository, missing, outcome)
-                outcome.github_total, outcome.stored_total = walk.total, self.stored(repository, subject)
+                outcome.github_total, outcome.stored_total = walk.total, walk.stored()
 
     @staticmethod
     def _explain_missing(repository: Repository, missing: Sequence[int], outcome: Outcome) -> None:
@@ -315,7 +227,7 @@ class Captures:
     def _close(self, walk: Walk, error: str | None) -> None:
         walk.entry.close(
             github_total=walk.total,
-            stored_total=self.stored(walk.repository, walk.subject),
+            stored_total=walk.stored(),
             is_complete=error is None,
             error=error,
         )
@@ -335,41 +247,17 @@ class Captures:
     def _end(self, outcome: Outcome, error: NotVisible) -> None:
         """GitHub refuses: look whether it is the whole repository, or a part that a permission is missing for."""
         outcome.is_complete, outcome.is_hopeless, outcome.error = False, True, str(error)
-        if outcome.repository is None:
+        if outcome.repository is None or outcome.terminal_reason:
             return
-        try:
+        with suppress(NotVisible):
             self._refreshed(outcome.repository, outcome)
-        except NotVisible as gone:
-            self._mark_terminal(outcome, gone)
 
-    def _mark_terminal(self, outcome: Outcome, error: NotVisible) -> None:
+    def mark_terminal(self, outcome: Outcome, error: NotVisible) -> None:
+        """GitHub does not show the outcome's repository: record it."""
         assert outcome.repository is not None
         outcome.is_complete, outcome.is_hopeless, outcome.error = False, True, str(error)
-        repositories.mark_terminal(self.connection, outcome.repository.id, _TERMINAL_REASONS[type(error)])
-
-    def _by_client(self, asked: Sequence[Repository]) -> list[tuple[GitHubClient, list[Repository]]]:
-        """The repositories, with the client that sees them."""
-        groups: dict[int, tuple[GitHubClient, list[Repository]]] = {}
-        for repository in asked:
-            try:
-                client = self.client_for(repository.name_with_owner)
-            except NotVisible:
-                continue  # nobody may look at it: the check of freshness names it
-            groups.setdefault(id(client), (client, []))[1].append(repository)
-        return list(groups.values())
-
-    def stored(self, repository: Repository, subject: Subject) -> int:
-        """How many living ones of the subject are stored."""
-        row = self.connection.execute(_SQL[f"stored_{subject.kind}"], {"repository_id": repository.id}).fetchone()
-        assert row is not None
-        return int(row["total"])
+        outcome.terminal_reason = _TERMINAL_REASONS[type(error)]
+        repositories.mark_terminal(self.connection, outcome.repository.id, outcome.terminal_reason)
 
     def _is_bot_login(self, login: str) -> bool:
         return any(fnmatchcase(login.lower(), pattern.lower()) for pattern in self.bot_logins)
-
-
-def explain(outcome: Outcome, problems: Sequence[str]) -> None:
-    """What was not stored, and why: what was read is what was written plus this."""
-    if problems:
-        outcome.is_complete = False
-        outcome.error = "; ".join([*([outcome.error] if outcome.error else []), *problems])

@@ -230,6 +230,8 @@ class ById:
     nodes: list[dict[str, Any]] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     """Ids of those that could not be read whole, with the reason."""
+    hidden: set[str] = field(default_factory=set)
+    """Ids of those among ``unread`` of which GitHub showed nothing at all."""
     read_at: datetime | None = None
     """When GitHub gave the first of them."""
 
@@ -267,6 +269,7 @@ def _add(
     found.read_at = found.read_at or read_at
     found.nodes += [node for place, node in enumerate(nodes) if node and place not in spoilt]
     found.unread |= {ids[place]: reason for place, reason in spoilt.items()}
+    found.hidden |= {ids[place] for place in spoilt if nodes[place] is None}
 
 
 def _place(path: Sequence[str | int]) -> int:

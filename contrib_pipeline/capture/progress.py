@@ -1,6 +1,6 @@
 """Who is told how a capture goes. The command line draws bars; by default nobody listens."""
 
-from contrib_pipeline.capture.captures import Outcome
+from contrib_pipeline.capture.outcome import Outcome
 
 
 class Progress:

@@ -12,7 +12,7 @@ from typing import Any
 from contrib_pipeline.capture.pages import IDS_PER_FIELD, by_ids
 from contrib_pipeline.github import rows
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.errors import Forbidden, NotFound, NotVisible
+from contrib_pipeline.github.errors import Forbidden, GitHubError, NotFound, NotVisible, TryAgain
 from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.errors import OtherHost
@@ -72,6 +72,12 @@ def known(connection: Connection, name: str) -> Repository | None:
     return _repository(row) if row else None
 
 
+def former(connection: Connection, name: str) -> Repository | None:
+    """The one in our records that was the last of that name and is gone; None if there is none."""
+    row = connection.execute(_SQL["former_repository_by_name"], {"name": name}).fetchone()
+    return _repository(row) if row else None
+
+
 def seconds_since_verified(connection: Connection, name: str) -> float | None:
     """How long ago GitHub was last asked what is new in it; None where it never was."""
     row = connection.execute(_SQL["seconds_since_verified"], {"name": name}).fetchone()
@@ -99,15 +105,15 @@ class Refreshed:
 
     before: Repository
     after: Repository | None = None
-    """None: GitHub does not show it, and ``error`` says how so."""
+    """None: GitHub did not show it, and ``error`` says how so."""
     written: Written = field(default_factory=Written)
-    error: NotVisible | None = None
+    error: GitHubError | None = None
 
 
 def refresh(client: GitHubClient, connection: Connection, repository: Repository) -> tuple[Repository, Written]:
     """The same repository by its id, with the metadata that GitHub has now: found after a rename, too.
 
-    Raises the subclasses of :class:`~contrib_pipeline.github.errors.NotVisible`.
+    Raises the subclasses of :class:`~contrib_pipeline.github.errors.NotVisible`, and others for a fault of the moment.
     """
     (found,) = refresh_all(client, connection, [repository])
     if found.error:
@@ -129,7 +135,8 @@ def refresh_all(client: GitHubClient, connection: Connection, repositories: Sequ
                 new, written = _recorded(client, connection, rows.repository(node, found.read_at))
                 refreshed.append(Refreshed(repository, new, written))
             elif reason := found.unread.get(repository.node_id):
-                refreshed.append(Refreshed(repository, error=Forbidden(reason)))
+                error = Forbidden(reason) if repository.node_id in found.hidden else TryAgain(reason)
+                refreshed.append(Refreshed(repository, error=error))
             else:
                 message = (
                     f"GitHub no longer has {repository.name_with_owner}, or no longer shows it to this credential."

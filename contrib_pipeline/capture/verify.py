@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from contrib_pipeline.capture.captures import Captures, Outcome, explain
+from contrib_pipeline.capture.captures import Captures
 from contrib_pipeline.capture.chosen import read_the_unread
 from contrib_pipeline.capture.compare import Compared, compare, repair
+from contrib_pipeline.capture.outcome import Outcome, explain
 from contrib_pipeline.capture.subjects import DISCUSSIONS, PULL_REQUESTS
 from contrib_pipeline.capture.walks import Walk
 

@@ -128,6 +128,13 @@ class Walk:
         self.unread |= page.unread
         store_page(self.entry, self.subject, page, read_at, also)
 
+    def stored(self) -> int:
+        """How many living ones are stored."""
+        statement = _SQL[f"stored_{self.subject.kind}"]
+        row = self.connection.execute(statement, {"repository_id": self.repository.id}).fetchone()
+        assert row is not None
+        return int(row["total"])
+
     def save_watermark(self, watermark: datetime | None, verified_at: datetime | None, size: int | None = None) -> None:
         save_watermark(
             self.connection,
@@ -231,7 +238,7 @@ def history(walk: Walk) -> None:
 
 
 def _everything(walk: Walk, state: State, after: str | None) -> Page:
-    """All pages after that cursor; the last one."""
+    """All pages after that cursor; the last one, with which everything is read, also what an earlier walk read."""
     kept, size = walk.state(walk.subject.kind), state.size(walk.subject.largest_page)
     read, last = 0, None
 
@@ -251,7 +258,7 @@ def _everything(walk: Walk, state: State, after: str | None) -> Page:
                 walk.finish_history()
 
         walk.store(unit.nodes, unit.first.read_at, also)
-        walk.on_page(read, unit.last.total)
+        walk.on_page(read if unit.last.has_next else unit.last.total, unit.last.total)
     assert last is not None
     return last
 

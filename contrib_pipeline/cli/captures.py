@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from rich.progress import Progress as Drawing
 
 from contrib_pipeline.capture import repositories
-from contrib_pipeline.capture.captures import Outcome
+from contrib_pipeline.capture.outcome import Outcome
 from contrib_pipeline.capture.progress import Progress
 from contrib_pipeline.cli.instance import dagster_instance, database, warehouse
 from contrib_pipeline.cli.output import as_json, print_rows
@@ -110,13 +110,13 @@ def _run(asked: Sequence[str], config: dict[str, Any]) -> None:
     settings = read_settings()
     if not settings.has_credential:
         raise SettingsError("GITHUB_TOKEN is not set: GitHub can't be asked without a credential.")
-    started, bars = time.monotonic(), _Bars()
+    started, bars = time.monotonic(), Bars()
     with dagster_instance(settings) as instance, bars.drawn:
         run = run_here(
             instance, "capture", {"capture_repositories": {"repositories": spelled, **config}}, progress=bars
         )
-    if run.error:
-        click.echo(f"Error: {run.error}", err=True)
+    for error in [run.error] if run.error else [outcome.error for outcome in bars.outcomes if outcome.error]:
+        click.echo(f"Error: {error}", err=True)
     click.echo(json.dumps(_summary(bars.outcomes, run.run_id, time.monotonic() - started)))
     if run.error or len(bars.outcomes) < len(spelled) or not all(o.is_complete for o in bars.outcomes):
         raise SystemExit(1)
@@ -170,21 +170,24 @@ def _spelled(name: str) -> str:
         raise click.UsageError(str(error)) from error
 
 
-class _Bars(Progress):
+class Bars(Progress):
     """Progress bars on stderr, one per repository and subject; keeps the outcomes."""
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         console = Console(stderr=True)
-        self.drawn = Bars(*columns, console=console, disable=not console.is_terminal)
+        self.drawn = Drawing(*columns, console=console, disable=not console.is_terminal)
         self.outcomes: list[Outcome] = []
         self._tasks: dict[str, TaskID] = {}
+        self._read: dict[str, int] = {}
 
     def page(self, repository: str, subject: str, read: int, total: int) -> None:
+        """A walk that follows another, over what changed during a history, does not set its bar back."""
         label = f"{repository} {subject.replace('_', ' ')}"
         if label not in self._tasks:
-            self._tasks[label] = self.drawn.add_task(label)
-        self.drawn.update(self._tasks[label], completed=read, total=max(total, read))
+            self._tasks[label] = self.drawn.add_task(label, total=total)
+        most = self._read[label] = max(read, self._read.get(label, 0))
+        self.drawn.update(self._tasks[label], completed=most, total=max(total, most))
 
     def captured(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)

@@ -31,9 +31,9 @@ class Claims:
     log: dg.DagsterLogManager
     open: set[str] = field(default_factory=set)
 
-    def done(self, events: Sequence[Claimed]) -> None:
-        """Carried out."""
-        queue.finish(self.connection, self._close(events), self.run_id, "done")
+    def done(self, events: Sequence[Claimed], reason: str | None = None) -> None:
+        """Carried out; ``reason`` where there is more to say."""
+        queue.finish(self.connection, self._close(events), self.run_id, "done", reason)
 
     def skip(self, events: Sequence[Claimed], reason: str) -> None:
         """There is nothing to do."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from contrib_pipeline.capture import probe, repositories
+from contrib_pipeline.capture import many, probe, repositories
 from contrib_pipeline.capture.repositories import Repository
 from contrib_pipeline.capture.walks import RECENT
 from contrib_pipeline.defs import jobs
@@ -41,7 +41,7 @@ def moved_repositories(context: dg.SensorEvaluationContext, pipeline: Pipeline) 
         if not asked:
             return dg.SkipReason("No repository's time has come.")
         try:
-            found = captures.probe(asked)
+            found = many.find_moved(captures, asked)
         except (GitHubError, BudgetWait) as error:
             return dg.SkipReason(f"GitHub could not be asked: {error}")
         posted = _post(captures.connection, found.moved, "moved")
@@ -79,7 +79,10 @@ def sweep_totals_weekly(context: dg.ScheduleEvaluationContext, pipeline: Pipelin
     if not pipeline.settings.has_credential:
         return dg.SkipReason("There is no credential to ask GitHub with.")
     with pipeline.captures() as captures:
-        found = captures.probe(repositories.tracked(captures.connection))
+        try:
+            found = many.find_moved(captures, repositories.tracked(captures.connection))
+        except (GitHubError, BudgetWait) as error:
+            return dg.SkipReason(f"GitHub could not be asked, the next sweep is in a week: {error}")
         _post(captures.connection, found.moved, "moved")
         posted = _post(captures.connection, found.unequal, SWEEP, context.scheduled_execution_time)
     return dg.SkipReason(f"{posted} repositories have other totals than GitHub and are to be repaired.")

@@ -6,7 +6,7 @@ Pure. Only here do the vocabularies of ``events`` and ``capture`` meet.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from contrib_pipeline.capture.captures import CaptureRequest, Depth
+from contrib_pipeline.capture.outcome import CaptureRequest, Depth
 from contrib_pipeline.events.commands import (
     Classify,
     ClassifyAll,

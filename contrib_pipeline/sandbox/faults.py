@@ -150,6 +150,11 @@ def forbidden(path: Path | None = None) -> Fault:
     return _partial(path, {"type": "FORBIDDEN", "message": "Resource not accessible by integration"})
 
 
+def blocked() -> Fault:
+    """The repository is withheld by law (451)."""
+    return _fixed(lambda: json(errors.refusal("Repository unavailable due to DMCA takedown.", 451), 451))
+
+
 def truncated() -> Fault:
     """Half of the right answer, as if it were all."""
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from contrib_pipeline.capture.captures import CaptureRequest, Captures, Outcome
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest, Outcome
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token
 from contrib_pipeline.sandbox.app import create_app

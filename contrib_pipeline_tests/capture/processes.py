@@ -7,7 +7,8 @@ import multiprocessing
 from multiprocessing.context import ForkServerProcess
 
 from contrib_pipeline.capture import state, walks
-from contrib_pipeline.capture.captures import CaptureRequest, Captures
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.capture.subjects import DISCUSSIONS, PULL_REQUESTS
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token

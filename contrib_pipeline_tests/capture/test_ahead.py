@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contrib_pipeline.capture.captures import CaptureRequest, Outcome
+from contrib_pipeline.capture.outcome import CaptureRequest, Outcome
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account, PullRequest, Repository
 from contrib_pipeline_tests.capture.conftest import Bench

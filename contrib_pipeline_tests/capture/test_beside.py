@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contrib_pipeline.capture.captures import CaptureRequest, Captures, Outcome
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest, Outcome
 from contrib_pipeline.github import rows
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token
@@ -29,7 +30,8 @@ from contrib_pipeline_tests.warehouse.processes import until
 REPOSITORY = Path(__file__).resolve().parents[2]
 _CAPTURE = """
 import sys
-from contrib_pipeline.capture.captures import CaptureRequest, Captures
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.capture.subjects import PULL_REQUESTS
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token

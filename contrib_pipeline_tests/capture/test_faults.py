@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contrib_pipeline.capture.captures import Outcome
+from contrib_pipeline.capture.outcome import Outcome
 from contrib_pipeline.capture.subjects import PULL_REQUESTS
 from contrib_pipeline.github.errors import CannotContinue
 from contrib_pipeline.sandbox import faults

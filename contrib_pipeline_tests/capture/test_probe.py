@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contrib_pipeline.capture import probe, repositories
+from contrib_pipeline.capture import many, probe, repositories
 from contrib_pipeline.capture.probe import Every
 from contrib_pipeline.sandbox.records import Account
 from contrib_pipeline_tests.capture.conftest import Bench
@@ -19,7 +19,7 @@ def captured(bench: Bench, ana: Account) -> Bench:
 
 
 def ask(bench: Bench) -> probe.Probed:
-    return bench.captures.probe(repositories.tracked(bench.connection))
+    return many.find_moved(bench.captures, repositories.tracked(bench.connection))
 
 
 def now() -> str:

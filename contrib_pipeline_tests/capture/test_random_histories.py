@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from contrib_pipeline.capture import repositories
-from contrib_pipeline.capture.captures import CaptureRequest, Captures
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.capture.verify import verify
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from contrib_pipeline.capture.captures import CaptureRequest, Captures
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.github.credentials import Token
 from contrib_pipeline.sandbox.archives import read_archives

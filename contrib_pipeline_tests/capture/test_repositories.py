@@ -2,8 +2,9 @@
 
 import pytest
 
-from contrib_pipeline.capture import repositories
-from contrib_pipeline.capture.captures import CaptureRequest
+from contrib_pipeline.capture import many, repositories
+from contrib_pipeline.capture.outcome import CaptureRequest
+from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account
 from contrib_pipeline_tests.capture.conftest import NAME, Bench
 
@@ -81,7 +82,7 @@ def test_two_that_swapped_names_keep_their_ids(captured: Bench) -> None:
     captured.world.rename_repository(captured.repository, "octo/third")
     captured.world.rename_repository(other, NAME)
     captured.world.rename_repository(captured.repository, "octo/other")
-    captured.captures.read_metadata(repositories.tracked(captured.connection))
+    many.read_metadata(captured.captures, repositories.tracked(captured.connection))
     assert names(captured) == {"octo/other": captured.repository.database_id, NAME: other.database_id}
 
 
@@ -94,11 +95,28 @@ def test_metadata_of_many_repositories_is_read_in_one_request(captured: Bench) -
     assert gone is not None
     captured.world.delete_repository(gone)
     before = captured.requests
-    outcomes = captured.captures.read_metadata(repositories.tracked(captured.connection))
+    outcomes = many.read_metadata(captured.captures, repositories.tracked(captured.connection))
     assert captured.requests - before == 1
     assert {o.name for o in outcomes if o.names_changed} == {"octo/hallo"}
     assert [o.name for o in outcomes if o.is_hopeless] == ["octo/number-3"]
-    assert not [o for o in captured.captures.read_metadata(repositories.tracked(captured.connection)) if o.error]
+    assert not [o for o in many.read_metadata(captured.captures, repositories.tracked(captured.connection)) if o.error]
+
+
+def test_one_that_github_withholds_is_recorded_so_and_one_that_is_only_too_heavy_is_not(captured: Bench) -> None:
+    asked = repositories.tracked(captured.connection)
+    place = ("nodes", 0)
+    captured.app.state.faults.add(faults.resource_limits(place), operation="Repositories")
+    (outcome,) = many.read_metadata(captured.captures, asked)
+    assert (outcome.is_hopeless, outcome.terminal_reason) == (False, None), "it is asked for again later"
+    assert outcome.error
+    assert captured.rows(STATE)[0]["terminal_reason"] is None
+    captured.app.state.faults.add(faults.forbidden((*place, "owner")), operation="Repositories")
+    (outcome,) = many.read_metadata(captured.captures, asked)
+    assert (outcome.is_hopeless, outcome.terminal_reason) == (False, None), "a part is withheld, not the whole"
+    captured.app.state.faults.add(faults.forbidden(place), operation="Repositories")
+    (outcome,) = many.read_metadata(captured.captures, asked)
+    assert outcome.terminal_reason == "private"
+    assert captured.rows(STATE)[0]["terminal_reason"] == "private"
 
 
 def test_a_repository_that_is_gone_is_ended_and_its_data_kept(captured: Bench) -> None:

@@ -252,12 +252,16 @@ def test_a_history_walk_goes_on_where_it_was_stopped(
         bench.capture("history")
     before = bench.count("pull_requests")
     assert 100 <= before < 200
-    outcome = bench.capture("history")
+    told: list[tuple[int, int]] = []
+    bench.captures.on_page = lambda _, __, read, total: told.append((read, total))
+    outcome = bench.capture("history", subjects=("pull_requests",))
     assert outcome.counts.captured("github.pull_requests") < 200
     assert bench.count("pull_requests") == 200
     assert bench.rows("select cursor from github.capture_state where kind = 'pull_requests_history'") == [
         {"cursor": None}
     ]
+    assert told[0][0] < 100, "what this walk read"
+    assert told[-1] == (200, 200), "with what the earlier one read it is everything"
 
 
 def test_a_page_that_is_too_heavy_is_halved_and_the_size_is_remembered(bench: Bench, ana: Account) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from contrib_pipeline.cli.captures import Bars
 from contrib_pipeline.cli.main import cli, main
 from contrib_pipeline.cli.output import shown
+from contrib_pipeline.events import inbox
+from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.trends import compute_trends
 from contrib_pipeline.warehouse import workspaces
@@ -200,6 +203,30 @@ def test_the_doctor_names_a_remedy_for_everything_that_is_wrong(
     wrong = [f for f in json.loads(result.stdout) if f["level"] == "wrong"]
     assert len(wrong) == 2
     assert all(f["remedy"] for f in wrong)
+
+
+def test_the_doctor_tells_each_budget_and_when_the_queue_is_through(command: Command, connection: Connection) -> None:
+    def told() -> list[str]:
+        return [f"{finding['level']} {finding['what']}" for finding in json.loads(ok(command("doctor", "--json")))]
+
+    assert "ok queue: nothing waits" in told()
+    connection.execute(
+        "insert into github.budgets (credential, resource, points_limit, points_left, reset_at, paused_until) values"
+        " ('c', 'graphql', 5000, 4711, '2999-01-01 12:34Z', null), ('d', 'core', 60, 3, null, '2999-01-01 12:34Z')"
+    )
+    inbox.post(connection, [Event("capture/repository.sync", {"repository": "octo/hello"})], "cli")
+    lines = told()
+    assert "ok budget of c: 4711 of 5000 points left until 12:34 UTC, 0 requests in flight" in lines
+    assert "note budget of d: 3 of 60 REST requests left, 0 requests in flight" in lines
+    assert any(line.startswith("ok queue: unknown") for line in lines)
+
+
+def test_a_bar_keeps_the_historys_numbers_when_what_changed_meanwhile_follows() -> None:
+    bars = Bars()
+    for read, total in ((1000, 2000), (2000, 2000), (25, 2000), (28, 28)):
+        bars.page("octo/hello", "pull_requests", read, total)
+    (task,) = bars.drawn.tasks
+    assert (task.description, task.completed, task.total) == ("octo/hello pull requests", 2000, 2000)
 
 
 @pytest.mark.parametrize("key", ["-----BEGIN PRIVATE KEY----- a-secret", "a-secret"])

@@ -6,13 +6,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from contrib_pipeline.capture import repositories
+from contrib_pipeline.capture import many, repositories
 from contrib_pipeline.defs import names, reconciliation
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import inbox
 from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.github.budget import Quota
+from contrib_pipeline.github.credentials import app_account
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Repository
+from contrib_pipeline.warehouse.budget import PostgresBudget
 from contrib_pipeline_tests.defs.conftest import Bench
 
 HELLO = {"repository": {"owner": "octo", "name": "hello"}}
@@ -89,6 +92,66 @@ def test_all_metadata_is_one_request(bench: Bench) -> None:
     assert bench.app.state.served.requests - before == 1
 
 
+# Gone
+
+
+SYNC, CLASSIFY = "capture/repository.sync", "classify/single-repository"
+
+
+@pytest.mark.parametrize("name", [SYNC, CLASSIFY, "capture/pr.details", "discover/new-repository"])
+def test_finding_a_repository_gone_is_work_done(bench: Bench, hello: Repository, name: str) -> None:
+    bench.capture(repositories=["octo/hello"])
+    bench.world.delete_repository(hello)
+    event_id = post(bench, name, {**HELLO, "reason": "moved", "pr_number": 1})
+    bench.connection.execute("update github.capture_state set verified_at = verified_at - interval '2 minutes'")
+    assert bench.capture(events=[event_id]).success
+    row = inbox.show(bench.connection, event_id)
+    assert (row["state"], row["reason"]) == ("done", "GitHub no longer shows octo/hello: recorded as gone.")
+    assert bench.rows("select terminal_reason from github.repositories") == [{"terminal_reason": "gone"}]
+
+
+@pytest.mark.parametrize("name", [SYNC, CLASSIFY])
+def test_what_is_gone_already_is_asked_for_once_more_and_skipped(bench: Bench, hello: Repository, name: str) -> None:
+    bench.capture(repositories=["octo/hello"])
+    bench.world.delete_repository(hello)
+    bench.capture(repositories=["octo/hello"])
+    event_id = post(bench, name, HELLO)
+    before = bench.app.state.served.requests
+    assert bench.capture(events=[event_id]).success
+    row = inbox.show(bench.connection, event_id)
+    assert (row["state"], row["reason"]) == ("skipped", "GitHub still does not show octo/hello: recorded as gone.")
+    assert bench.app.state.served.requests - before == 1
+
+
+@pytest.mark.parametrize(("fault", "reason"), [(faults.forbidden(), "private"), (faults.blocked(), "blocked")])
+def test_a_repository_that_github_hides_is_recorded_as_that(bench: Bench, fault: faults.Fault, reason: str) -> None:
+    bench.capture(repositories=["octo/hello"])
+    event_id = post(bench, CLASSIFY, HELLO)
+    bench.app.state.faults.add(fault, operation="Repositories")
+    assert bench.capture(events=[event_id]).success
+    row = inbox.show(bench.connection, event_id)
+    assert (row["state"], row["reason"]) == ("done", f"GitHub no longer shows octo/hello: recorded as {reason}.")
+    again = post(bench, SYNC, {**HELLO, "reason": "manual"})
+    assert bench.capture(events=[again]).success
+    assert inbox.show(bench.connection, again)["state"] == "done", "it may be back, and is"
+    assert bench.rows("select terminal_reason from github.repositories") == [{"terminal_reason": None}]
+
+
+def test_a_repository_that_nobody_ever_saw_fails_the_event_that_names_it(bench: Bench) -> None:
+    event_id = post(bench, SYNC, {"repository": "octo/nothing"})
+    assert not bench.capture(events=[event_id]).success
+    row = inbox.show(bench.connection, event_id)
+    assert (row["state"], bench.rows("select count(*) as n from github.repositories")) == ("failed", [{"n": 0}])
+
+
+def test_a_repository_that_is_there_and_refuses_a_part_fails_the_event(bench: Bench) -> None:
+    bench.capture(repositories=["octo/hello"])
+    event_id = post(bench, SYNC, {**HELLO, "reason": "manual"})
+    bench.app.state.faults.add(faults.forbidden(), operation="PullRequests")
+    assert not bench.capture(events=[event_id]).success
+    assert inbox.show(bench.connection, event_id)["state"] == "failed"
+
+
 # Names
 
 
@@ -123,7 +186,7 @@ def test_a_former_name_whose_partition_a_run_was_started_on_is_retired_later(ben
 def test_a_repository_that_is_gone_keeps_its_partition_as_its_data(bench: Bench, hello: Repository) -> None:
     bench.capture(repositories=["octo/hello"])
     bench.world.delete_repository(hello)
-    assert not bench.capture(repositories=["octo/hello"]).success
+    assert bench.capture(repositories=["octo/hello"]).success, "that it is gone is what there was to find"
     names.follow(bench.instance, bench.connection)
     assert partitions(bench) == {"octo/hello"}
 
@@ -228,8 +291,48 @@ def test_each_owner_is_asked_with_its_own_installation(bench: Bench, monkeypatch
     assert len(bench.rows("select credential from github.budgets where resource = 'graphql'")) == 2
     assert len(bench.rows("select credential from github.budgets where resource = 'core'")) == 1, "the App's own"
     with Pipeline().captures() as captures:
-        found = captures.probe(repositories.tracked(captures.connection))
+        found = many.find_moved(captures, repositories.tracked(captures.connection))
     assert found.quiet == 2
+
+
+def test_an_owner_without_the_app_is_told_so(bench: Bench, monkeypatch: pytest.MonkeyPatch, pem: str) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN")
+    monkeypatch.setenv("GITHUB_APP_ID", "12345")
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", pem)
+    event_id = post(bench, SYNC, {"repository": "stranger/thing"})
+    assert not bench.capture(events=[event_id]).success
+    row = inbox.show(bench.connection, event_id)
+    assert (row["state"], row["reason"]) == ("failed", "The GitHub App is not installed for stranger/thing.")
+
+
+@pytest.fixture
+def spent_app(bench: Bench, monkeypatch: pytest.MonkeyPatch, pem: str) -> datetime:
+    """A GitHub App whose REST requests are spent for an hour; when that is over."""
+    bench.capture(repositories=["octo/hello"])
+    monkeypatch.delenv("GITHUB_TOKEN")
+    monkeypatch.setenv("GITHUB_APP_ID", "12345")
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", pem)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    with PostgresBudget(bench.connection, app_account("12345"), resource="core").reserve(1) as reservation:
+        reservation.settle(Quota(5000, 0, until))
+    return until
+
+
+@pytest.mark.parametrize("name", ["capture/repository.sync", "classify/repository.size"])
+def test_a_token_that_the_budget_does_not_allow_defers_the_event(bench: Bench, spent_app: datetime, name: str) -> None:
+    event_id = post(bench, name, {**HELLO, "reason": "manual"})
+    before = bench.app.state.served.requests
+    result = bench.capture(events=[event_id])
+    assert result.success, "nothing failed: it is done later"
+    row = inbox.show(bench.connection, event_id)
+    assert (row["state"], row["attempts"], row["not_before"]) == ("pending", 0, spent_app)
+    assert bench.app.state.served.requests == before
+
+
+def test_a_watch_and_a_sweep_that_the_budget_does_not_allow_are_put_off(bench: Bench, spent_app: datetime) -> None:
+    bench.connection.execute("update github.repositories set probed_at = null")
+    assert "could not be asked" in tick(bench, reconciliation.moved_repositories).skip_message
+    assert "could not be asked" in tick(bench, reconciliation.sweep_totals_weekly).skip_message
 
 
 def test_no_secret_is_in_anything_that_a_run_leaves(

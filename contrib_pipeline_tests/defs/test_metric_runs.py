@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from contrib_pipeline.events import inbox
+from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.metrics.checks import CHECKS
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline_tests.defs.conftest import Bench
@@ -55,6 +57,27 @@ def test_the_nightly_run_writes_reports(bench: Bench, team: workspaces.Workspace
     result = bench.aggregate(partition_key=str(YESTERDAY), verify_members=True)
     assert shown(result)[str(YESTERDAY)]["reports"].path == str(tmp_path / "reports")
     assert "<h1>Team</h1>" in (tmp_path / "reports" / "team.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("by_event", [True, False], ids=["event", "schedule"])
+def test_a_night_that_githubs_budget_does_not_allow_is_computed_and_done_again(
+    bench: Bench, team: workspaces.Workspace, by_event: bool
+) -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    bench.connection.execute("update github.budgets set paused_until = %s", [until])
+    if by_event:
+        ids = inbox.post(bench.connection, [Event("scheduled/workspace-aggregation", {})], "inngest")
+        result = bench.aggregate(partition_key=str(YESTERDAY), events=ids)
+    else:
+        result = bench.aggregate(partition_key=str(YESTERDAY), verify_members=True)
+    assert result.success
+    assert str(YESTERDAY) in shown(result), "what is stored is computed"
+    (row,) = bench.rows("select function, state, not_before, attempts from events.inbox where state = 'pending'")
+    assert (row["function"], row["attempts"]) == ("scheduled/workspace-aggregation", 0)
+    assert abs(row["not_before"] - until) < timedelta(minutes=1)
+    run = bench.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert datetime.fromisoformat(run.tags["deferred"]) == until
 
 
 def test_reports_that_cannot_be_written_do_not_fail_the_run(

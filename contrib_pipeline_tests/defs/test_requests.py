@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contrib_pipeline.capture.captures import CaptureRequest
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.defs.requests import ReadAllMetadata, Work, capture_requests
 from contrib_pipeline.events.commands import (
     Classify,

@@ -15,8 +15,10 @@ from typing import Any, Literal
 import dagster as dg
 from pydantic import Field
 
+from contrib_pipeline.capture import many
 from contrib_pipeline.capture import repositories as known_repositories
-from contrib_pipeline.capture.captures import CaptureRequest, Captures, Outcome
+from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.outcome import CaptureRequest, Outcome
 from contrib_pipeline.capture.progress import Progress
 from contrib_pipeline.defs import names
 from contrib_pipeline.defs.assets.specs import table_spec
@@ -97,7 +99,7 @@ def capture_repositories(
                     progress.captured(outcome)
                     report(context, pipeline, outcome)
                 answers.note(events, outcomes)
-                problems += _problems(request, outcomes)
+                problems += _problems(outcomes)
                 if isinstance(request, ReadAllMetadata) or any(outcome.names_changed for outcome in outcomes):
                     names.follow(context.instance, captures.connection)
     if problems:
@@ -107,14 +109,13 @@ def capture_repositories(
 
 def _carried_out(captures: Captures, request: Request) -> list[Outcome]:
     if isinstance(request, ReadAllMetadata):
-        return captures.read_metadata(known_repositories.tracked(captures.connection))
+        return many.read_metadata(captures, known_repositories.tracked(captures.connection))
     return [captures.capture(request)]
 
 
-def _problems(request: Request, outcomes: Sequence[Outcome]) -> list[str]:
-    """What makes the run fail: not what waits for GitHub's budget, nor that a sweep found a repository gone."""
-    is_sweep = isinstance(request, ReadAllMetadata)
-    return [o.error for o in outcomes if o.error and o.deferred_until is None and not (is_sweep and o.is_hopeless)]
+def _problems(outcomes: Sequence[Outcome]) -> list[str]:
+    """What makes the run fail: not what waits for GitHub's budget, nor that a repository is found gone or hidden."""
+    return [o.error for o in outcomes if o.error and o.deferred_until is None and o.terminal_reason is None]
 
 
 def _events(context: dg.AssetExecutionContext, config: CaptureConfig) -> list[Event]:
@@ -210,6 +211,8 @@ class Answers:
             self.context.instance.add_run_tags(self.context.run.run_id, {"deferred": until.isoformat()})
         elif failed:
             self.claims.retry([event], str(failed[0].error))
+        elif len(outcomes) == 1 and outcomes[0].terminal_reason:
+            self._end_with(event, outcomes[0])
         elif len(outcomes) == 1 and _is_refused(event, outcomes[0]):
             self.claims.fail([event], str(outcomes[0].error))
         else:
@@ -217,6 +220,15 @@ class Answers:
             self.claims.done([event])
             if isinstance(event.command, Discover) and (found := outcomes[0].repository):
                 ask_for_histories(self.claims.connection, [found.id], event.source)
+
+    def _end_with(self, event: Claimed, outcome: Outcome) -> None:
+        """Of a repository that we hold, that GitHub does not show it is what there was to find: no failure."""
+        if outcome.was_terminal:
+            self.claims.skip(
+                [event], f"GitHub still does not show {outcome.name}: recorded as {outcome.terminal_reason}."
+            )
+        else:
+            self.claims.done([event], f"GitHub no longer shows {outcome.name}: recorded as {outcome.terminal_reason}.")
 
 
 def _is_refused(event: Claimed, outcome: Outcome) -> bool:

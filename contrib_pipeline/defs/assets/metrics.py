@@ -12,7 +12,8 @@ from uuid import UUID
 import dagster as dg
 from pydantic import Field
 
-from contrib_pipeline.capture.captures import CaptureRequest
+from contrib_pipeline.capture import many
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.capture.repositories import Repository, members
 from contrib_pipeline.defs.assets import github
 from contrib_pipeline.defs.assets.specs import table_spec
@@ -20,13 +21,17 @@ from contrib_pipeline.defs.claims import Claims, claimed
 from contrib_pipeline.defs.day_metadata import day_metadata
 from contrib_pipeline.defs.partitions import days
 from contrib_pipeline.defs.resources import Pipeline
+from contrib_pipeline.events import inbox
 from contrib_pipeline.events.commands import AggregateAll, AggregateWorkspace
 from contrib_pipeline.events.histories import ask_for_histories
+from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.github.errors import MustWait
 from contrib_pipeline.metrics.compute import Computed, compute_days
 from contrib_pipeline.metrics.read import day_totals, open_days
 from contrib_pipeline.metrics.reopened import reopen_days
 from contrib_pipeline.metrics.trends import compute_contributors, compute_trends
 from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
 
 _FACTS = ("pull_requests", "reviews", "comments", "discussions", "discussion_comments", "contributors")
@@ -82,7 +87,7 @@ def compute_daily_metrics(
     with pipeline.warehouse() as connection, claimed(context, connection, config.events, []) as claims:
         is_nightly = config.verify_members or any(isinstance(e.command, AggregateAll) for e in claims.events)
         if is_nightly:
-            _verify_members(context, pipeline)
+            _verify_members(context, claims, pipeline)
         from_day = reopen_days(connection).from_day
         shown: Computed | None = None
         for task in _tasks(context, config, claims, from_day, pipeline.settings.metrics_retention_days):
@@ -91,7 +96,7 @@ def compute_daily_metrics(
         if shown:
             reports = pipeline.settings.home / "reports" if is_nightly else None
             _report(context, connection, shown, **day_metadata(context, connection, shown.day, reports))
-        claims.done(claims.events)
+        claims.done([event for event in claims.events if event.id in claims.open])
     yield from ()  # nothing is yielded: each day's materialization was logged
 
 
@@ -118,15 +123,20 @@ def _compute(
     return shown
 
 
-def _verify_members(context: dg.AssetExecutionContext, pipeline: Pipeline) -> None:
+def _verify_members(context: dg.AssetExecutionContext, claims: Claims, pipeline: Pipeline) -> None:
     """Look at all members of active workspaces on GitHub, and capture those that moved.
 
     A repository that can't be captured holds its days back from being final; it does not hold up the others. Nor does
-    one whose history is not whole: it is asked for, and the days are computed again when it is.
+    one whose history is not whole: it is asked for, and the days are computed again when it is. Nor does GitHub's
+    budget: what is stored is computed now, and all of it again when GitHub may be asked.
     """
     with pipeline.captures(context.run.run_id) as captures:
         all_members = members(captures.connection)
-        found = captures.probe(all_members)
+        try:
+            found = many.find_moved(captures, all_members)
+        except (BudgetWait, MustWait) as wait:
+            _put_off(context, claims, wait)
+            return
         if partial := ask_for_histories(captures.connection, [member.id for member in all_members], "schedule"):
             context.log.info(f"Not whole yet, the history is asked for: {', '.join(partial)}")
         context.log.info(
@@ -135,6 +145,17 @@ def _verify_members(context: dg.AssetExecutionContext, pipeline: Pipeline) -> No
         for repository in found.moved:
             outcome = captures.capture(CaptureRequest(repository.name_with_owner))
             github.report(context, pipeline, outcome)
+
+
+def _put_off(context: dg.AssetExecutionContext, claims: Claims, wait: BudgetWait | MustWait) -> None:
+    """The nightly work once more when GitHub may be asked: its event put back, or one in the schedule's place."""
+    context.log.warning(f"Members could not be looked at, it is done again later: {wait}")
+    context.instance.add_run_tags(context.run.run_id, {"deferred": wait.until.isoformat()})
+    if nightly := [event for event in claims.events if isinstance(event.command, AggregateAll)]:
+        claims.defer(nightly, wait.until, str(wait))
+    else:
+        again = Event("scheduled/workspace-aggregation", {})
+        inbox.post(claims.connection, [again], "schedule", delay=wait.until - datetime.now(UTC))
 
 
 def _name(repository: Repository) -> str:

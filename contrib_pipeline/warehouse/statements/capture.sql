@@ -7,6 +7,13 @@ select host from github.host
 -- name: repository_by_name
 select * from github.repositories where lower(name_with_owner) = lower(%(name)s) and deleted_at is null
 
+-- name: former_repository_by_name
+select *
+from github.repositories
+where lower(name_with_owner) = lower(%(name)s) and deleted_at is not null
+order by deleted_at desc
+limit 1
+
 -- name: repository_by_id
 select * from github.repositories where id = %(id)s
 
