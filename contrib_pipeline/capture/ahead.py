@@ -12,8 +12,9 @@ from typing import Any
 from contrib_pipeline.capture.pages import ITEMS, Page, page_of
 from contrib_pipeline.capture.subjects import Subject
 from contrib_pipeline.github.client import GitHubClient
-from contrib_pipeline.github.errors import NotVisible, Partial, TooMuch
+from contrib_pipeline.github.errors import GitHubError, NotVisible, Partial, TooMuch
 from contrib_pipeline.github.rows import Node
+from contrib_pipeline.warehouse.budget import BudgetWait
 
 _PLACES = 10
 """Places for numbers in one request."""
@@ -89,7 +90,7 @@ class Ahead:
     def _is_seen_by(self, client: GitHubClient, need: Need) -> bool:
         try:
             return self.client_for(need.name) is client
-        except NotVisible:
+        except (GitHubError, BudgetWait):
             return False
 
     def _ask_by_number(self, client: GitHubClient, needs: Sequence[Need]) -> None:

@@ -1,12 +1,14 @@
 """What several repositories need first comes in one request, and each keeps what is its own."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contrib_pipeline.capture.outcome import CaptureRequest, Outcome
+from contrib_pipeline.github.client import GitHubClient
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account, PullRequest, Repository
+from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline_tests.capture.conftest import Bench
 
 NAMES = [f"octo/r{place}" for place in range(4)]
@@ -115,3 +117,21 @@ def test_one_repository_alone_is_asked_as_ever(bench: Bench, several: list[Repos
     bench.app.state.faults.add(faults.bad_credentials(), operation="PullRequestsUpdated")
     (outcome,) = captured(bench, [CaptureRequest(several[0].name_with_owner)])
     assert outcome.is_complete
+
+
+def test_a_credential_that_must_wait_holds_up_only_what_it_sees(
+    bench: Bench, several: list[Repository], ben: Account
+) -> None:
+    client, until = bench.captures.client, datetime.now(UTC) + timedelta(hours=1)
+
+    def client_for(name: str) -> GitHubClient:
+        if name == NAMES[1]:
+            raise BudgetWait(until)
+        return client
+
+    for repository in several:
+        touch(bench, repository.pull_requests[2], ben)
+    bench.captures.client_for = client_for
+    outcomes = captured(bench, [chosen(repository, 2) for repository in several])
+    assert [outcome.deferred_until for outcome in outcomes] == [None, until, None, None]
+    assert [name for name, _ in late(bench)] == [NAMES[0], NAMES[2], NAMES[3]]
