@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from contrib_pipeline.capture import repositories
 from contrib_pipeline.capture.captures import Captures
+from contrib_pipeline.capture.many import find_moved
 from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.capture.verify import verify
 from contrib_pipeline.github.client import GitHubClient
@@ -122,7 +123,7 @@ class Histories(RuleBasedStateMachine):
     def probe(self) -> None:
         """What the probe calls quiet lacks nothing that GitHub's dates tell of."""
         known = repositories.visible(self.connection)
-        moved = {repository.id for repository in self.captures.probe(known).moved} if known else set()
+        moved = {repository.id for repository in find_moved(self.captures, known).moved} if known else set()
         for repository in self.github.repositories:
             if self.is_whole(repository) and repository.database_id not in moved:
                 assert self.missing(self.github.told(repository)) == {}
