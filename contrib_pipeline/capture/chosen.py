@@ -85,7 +85,7 @@ def some(walk: Walk, numbers_by_id: dict[str, int]) -> None:
         )
         walk.unread |= {numbers_by_id[node_id]: reason for node_id, reason in found.unread.items()}
         if found.read_at:
-            walk.store(found.nodes, found.read_at)
+            walk.store(list(found.nodes.values()), found.read_at)
 
 
 def read_the_unread(walk: Walk) -> list[str]:

@@ -227,11 +227,14 @@ def rest_of(
 class ById:
     """Objects asked for by id. Those that are neither here nor in ``unread`` are not there any more."""
 
-    nodes: list[dict[str, Any]] = field(default_factory=list)
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By the id that was asked for: GitHub has ids in two forms, and may answer with the other one."""
     unread: dict[str, str] = field(default_factory=dict)
     """Ids of those that could not be read whole, with the reason."""
     hidden: set[str] = field(default_factory=set)
     """Ids of those among ``unread`` of which GitHub showed nothing at all."""
+    gone: set[str] = field(default_factory=set)
+    """Ids that GitHub says it has nothing for."""
     read_at: datetime | None = None
     """When GitHub gave the first of them."""
 
@@ -239,9 +242,18 @@ class ById:
 def by_ids(client: GitHubClient, operation: str, ids: Sequence[str], batch: int = FULL_BATCH, **variables: Any) -> ById:
     """The objects with these ids, up to ``batch`` a request, fewer where that is too heavy."""
     found = ById()
+    _ask_for(ids, found, client, operation, batch, variables)
+    # Null without a word is what GitHub was too busy to give, or has nothing for: then it is null twice.
+    known = found.nodes.keys() | found.unread.keys() | found.gone
+    _ask_for([node_id for node_id in ids if node_id not in known], found, client, operation, batch, variables)
+    return found
+
+
+def _ask_for(
+    ids: Sequence[str], found: ById, client: GitHubClient, operation: str, batch: int, variables: dict[str, Any]
+) -> None:
     for start in range(0, len(ids), batch):
         _add(found, client, operation, list(ids[start : start + batch]), batch > IDS_PER_FIELD, variables)
-    return found
 
 
 def _add(
@@ -254,6 +266,7 @@ def _add(
     try:
         answer = client.execute(operation, **asked)
         data, read_at = answer.data, answer.read_at
+        found.gone |= {ids[_place(path)] for path in answer.missing}
     except Partial as part:
         data, read_at = part.data, part.read_at
         spoilt = {_place(path): str(part) for path in part.paths}
@@ -267,7 +280,7 @@ def _add(
         return
     nodes = [*data["nodes"], *(data.get("more") or [])]
     found.read_at = found.read_at or read_at
-    found.nodes += [node for place, node in enumerate(nodes) if node and place not in spoilt]
+    found.nodes |= {ids[place]: node for place, node in enumerate(nodes) if node and place not in spoilt}
     found.unread |= {ids[place]: reason for place, reason in spoilt.items()}
     found.hidden |= {ids[place] for place in spoilt if nodes[place] is None}
 

@@ -128,9 +128,8 @@ def refresh_all(client: GitHubClient, connection: Connection, repositories: Sequ
     for start in range(0, len(repositories), IDS_PER_FIELD):
         asked = repositories[start : start + IDS_PER_FIELD]
         found = by_ids(client, "Repositories", [repository.node_id for repository in asked], IDS_PER_FIELD)
-        nodes = {node["id"]: node for node in found.nodes}
         for repository in asked:
-            if node := nodes.get(repository.node_id):
+            if node := found.nodes.get(repository.node_id):
                 assert found.read_at is not None
                 new, written = _recorded(client, connection, rows.repository(node, found.read_at))
                 refreshed.append(Refreshed(repository, new, written))

@@ -108,7 +108,7 @@ class PullRequests:
     ) -> PageRows:
         page = PageRows()
         with_threads: dict[str, _Parent] = {}
-        brought: list[Node] = []
+        brought: dict[str, Node] = {}
         for node in nodes:
             try:
                 timeline = rest_of(client, "TimelineItems", "timelineItems", node["id"], node["timelineItems"])
@@ -128,7 +128,7 @@ class PullRequests:
             page.add(tables.COMMENTS, rows.issue_comments(timeline, pull_request["id"], repository_id, people))
             if node["reviewThreads"]["totalCount"]:
                 with_threads |= {r["node_id"]: _Parent(r["id"], pull_request["id"], node["number"]) for r in reviews}
-                brought += _brought(timeline, "comments")
+                brought |= _brought(timeline, "comments", with_threads)
         self._add_inline_comments(client, page, with_threads, brought, repository_id, people)
         page.contributors = people.rows()
         return page
@@ -138,17 +138,17 @@ class PullRequests:
         client: GitHubClient,
         page: PageRows,
         reviews: dict[str, _Parent],
-        brought: list[Node],
+        brought: dict[str, Node],
         repository_id: int,
         people: Contributors,
     ) -> None:
-        found = by_ids(client, "ReviewComments", _others(reviews, brought))
-        for node in [*brought, *found.nodes]:
-            review = reviews[node["id"]]
+        found = by_ids(client, "ReviewComments", [review for review in reviews if review not in brought])
+        for node_id, node in {**brought, **found.nodes}.items():
+            review = reviews[node_id]
             try:
-                nodes = rest_of(client, "MoreReviewComments", "comments", node["id"], node["comments"])
+                nodes = rest_of(client, "MoreReviewComments", "comments", node_id, node["comments"])
             except Unread as error:
-                found.unread[node["id"]] = str(error)
+                found.unread[node_id] = str(error)
                 nodes = error.shown or []
             comments = rows.review_comments(nodes, review.id, review.top_id, repository_id, people)
             page.add(tables.COMMENTS, comments)
@@ -183,7 +183,7 @@ class Discussions:
     ) -> PageRows:
         page = PageRows()
         top_level: dict[str, _Parent] = {}
-        brought: list[Node] = []
+        brought: dict[str, Node] = {}
         for node in nodes:
             try:
                 comments = rest_of(client, "DiscussionComments", "comments", node["id"], node["comments"])
@@ -201,7 +201,7 @@ class Discussions:
                 rows.discussion_comments(comments, None, discussion["id"], repository_id, people),
             )
             top_level |= {c["id"]: _Parent(c["databaseId"], discussion["id"], node["number"]) for c in comments}
-            brought += _brought(comments, "replies")
+            brought |= _brought(comments, "replies", top_level)
         self._add_replies(client, page, top_level, brought, repository_id, people)
         page.contributors = people.rows()
         return page
@@ -211,18 +211,18 @@ class Discussions:
         client: GitHubClient,
         page: PageRows,
         comments: dict[str, _Parent],
-        brought: list[Node],
+        brought: dict[str, Node],
         repository_id: int,
         people: Contributors,
     ) -> None:
         # Asking every comment costs a point per 149; asking the page which have replies costs 26 points a page.
-        found = by_ids(client, "Replies", _others(comments, brought))
-        for node in [*brought, *found.nodes]:
-            comment = comments[node["id"]]
+        found = by_ids(client, "Replies", [comment for comment in comments if comment not in brought])
+        for node_id, node in {**brought, **found.nodes}.items():
+            comment = comments[node_id]
             try:
-                replies = rest_of(client, "MoreReplies", "replies", node["id"], node["replies"])
+                replies = rest_of(client, "MoreReplies", "replies", node_id, node["replies"])
             except Unread as error:
-                found.unread[node["id"]] = str(error)
+                found.unread[node_id] = str(error)
                 replies = error.shown or []
             page.add(
                 tables.DISCUSSION_COMMENTS,
@@ -244,19 +244,13 @@ def _with_threads(nodes: Sequence[Node]) -> dict[str, Node]:
 
 def _bring(client: GitHubClient, operation: str, connection: str, parents: dict[str, Node]) -> None:
     """Put the first page of ``connection`` into each of ``parents`` that GitHub answers whole."""
-    for node in by_ids(client, operation, list(parents)).nodes:
-        parents[node["id"]][connection] = node[connection]
+    for node_id, node in by_ids(client, operation, list(parents)).nodes.items():
+        parents[node_id][connection] = node[connection]
 
 
-def _brought(parents: Sequence[Node], connection: str) -> list[Node]:
-    """Those whose ``connection`` came with them."""
-    return [node for node in parents if connection in node]
-
-
-def _others(parents: dict[str, _Parent], brought: Sequence[Node]) -> list[str]:
-    """The ids of those whose children are still to be asked for."""
-    came = {node["id"] for node in brought}
-    return [node_id for node_id in parents if node_id not in came]
+def _brought(nodes: Sequence[Node], connection: str, parents: dict[str, _Parent]) -> dict[str, Node]:
+    """Those of ``parents`` whose ``connection`` came with them, by id. A pending review is among the nodes only."""
+    return {node["id"]: node for node in nodes if connection in node and node["id"] in parents}
 
 
 def _note_unread(page: PageRows, parents: dict[str, _Parent], unread: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ error that leaves an answer whole is NOT_FOUND for one of several objects, each 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -54,6 +55,8 @@ class Answer:
     data: dict[str, Any]
     read_at: datetime
     """When GitHub gave it, by GitHub's clock."""
+    missing: Sequence[Sequence[str | int]] = ()
+    """Where in a list of ids GitHub says that there is nothing."""
 
 
 def understand(reply: Reply, operation: str) -> Answer:
@@ -71,7 +74,7 @@ def understand(reply: Reply, operation: str) -> Answer:
     if parts := [problem for problem in problems if not _is_missing_by_id(problem)]:
         message = f"{operation}: GitHub withholds a part of the answer: {parts[0].get('message')}"
         raise Partial(message, data, [part["path"] for part in parts], read_at(reply))
-    return Answer(data, read_at(reply))
+    return Answer(data, read_at(reply), [problem["path"] for problem in problems])
 
 
 def cost(reply: Reply) -> int:

@@ -22,31 +22,31 @@ def changes(bench: Bench, ana: Account, ben: Account) -> list[PullRequest]:
     return made
 
 
-def always(bench: Bench, operation: str, spoil: Callable[[dict[str, Any]], None]) -> None:
-    """From now on every answer to ``operation`` has its data changed by ``spoil``."""
+def spoil(bench: Bench, operation: str, change: Callable[[dict[str, Any]], None], times: int = 10**6) -> None:
+    """From now on the answers to ``operation`` have their data changed."""
 
     async def answer(exchange: faults.Exchange) -> Any:
         right = exchange.answer()
         payload = orjson.loads(right.body)
-        spoil(payload["data"])
+        change(payload["data"])
         return json(payload, headers={k: v for k, v in right.headers.items() if k.startswith("x-ratelimit")})
 
-    bench.app.state.faults.add(answer, operation=operation, times=10**6)
+    bench.app.state.faults.add(answer, operation=operation, times=times)
 
 
 def leave_out(number: int) -> Callable[[dict[str, Any]], None]:
     """An empty place where the pull request with that ``number`` belongs, and no word about it."""
 
-    def spoil(data: dict[str, Any]) -> None:
+    def change(data: dict[str, Any]) -> None:
         found = data["node"]["pullRequests"]
         found["nodes"] = [None if node["number"] == number else node for node in found["nodes"]]
 
-    return spoil
+    return change
 
 
 @pytest.mark.parametrize("depth", ["newest", "history"])
 def test_one_that_is_never_shown_holds_up_no_other(bench: Bench, changes: list[PullRequest], depth: str) -> None:
-    always(bench, "PullRequests", leave_out(4))
+    spoil(bench, "PullRequests", leave_out(4))
     outcome = bench.capture(depth, subjects=("pull_requests",))
     assert not outcome.is_complete
     assert outcome.error == "PullRequests: GitHub counts one in octo/hello that it does not show."
@@ -56,8 +56,8 @@ def test_one_that_is_never_shown_holds_up_no_other(bench: Bench, changes: list[P
 
 def test_what_a_list_leaves_out_is_not_taken_for_deleted(bench: Bench, changes: list[PullRequest]) -> None:
     bench.capture()
-    always(bench, "PullRequestHeads", leave_out(4))
-    always(bench, "PullRequest", lambda data: data["node"].update(one=None))
+    spoil(bench, "PullRequestHeads", leave_out(4))
+    spoil(bench, "PullRequest", lambda data: data["node"].update(one=None))
     found = verify(bench.captures, NAME, mend=True)
     assert not found.is_complete
     assert bench.count("pull_requests") == 9
@@ -66,12 +66,12 @@ def test_what_a_list_leaves_out_is_not_taken_for_deleted(bench: Bench, changes: 
 def hide_first(*path: str) -> Callable[[dict[str, Any]], None]:
     """An empty place at the beginning of the list at ``path``, in all nodes of a page or in the one asked for alone."""
 
-    def spoil(data: dict[str, Any]) -> None:
+    def change(data: dict[str, Any]) -> None:
         found = data["node"].get("one") or data["node"].get(path[0])
         for node in found.get("nodes", [found]):
             node[path[1]]["nodes"][:1] = [None]
 
-    return spoil
+    return change
 
 
 def test_a_comment_that_is_never_shown_is_said_and_takes_nothing_with_it(
@@ -85,7 +85,7 @@ def test_a_comment_that_is_never_shown_is_said_and_takes_nothing_with_it(
     (before,) = bench.rows("select * from github.pull_requests")
     bench.world.edit(change, title="Edited", at=now())
     for operation in ("PullRequests", "PullRequest"):
-        always(bench, operation, hide_first("pullRequests", "timelineItems"))
+        spoil(bench, operation, hide_first("pullRequests", "timelineItems"))
     outcome = bench.capture()
     assert outcome.error == "octo/hello, pull request 1: TimelineItems: GitHub counts some that it does not show."
     (after,) = bench.rows("select * from github.pull_requests")
@@ -97,7 +97,7 @@ def test_a_new_pull_request_of_which_a_comment_is_never_shown_is_stored(
     bench: Bench, changes: list[PullRequest], ben: Account
 ) -> None:
     for operation in ("PullRequests", "PullRequest"):
-        always(bench, operation, hide_first("pullRequests", "timelineItems"))
+        spoil(bench, operation, hide_first("pullRequests", "timelineItems"))
     bench.world.add_review(changes[3], ben, "APPROVED")
     assert not bench.capture("history", subjects=("pull_requests",)).is_complete
     assert (bench.count("pull_requests"), bench.count("comments"), bench.count("reviews")) == (9, 0, 1)
@@ -110,8 +110,8 @@ def test_the_same_of_discussions(bench: Bench, ana: Account, ben: Account) -> No
         for reply in ("Thanks", "And then?"):
             bench.world.add_discussion_comment(talk, ana, reply, reply_to=answer)
     for operation in ("Discussions", "Discussion"):
-        always(bench, operation, hide_first("discussions", "comments"))
-    always(bench, "Replies", lambda data: [node["replies"]["nodes"].__setitem__(0, None) for node in data["nodes"]])
+        spoil(bench, operation, hide_first("discussions", "comments"))
+    spoil(bench, "Replies", lambda data: [node["replies"]["nodes"].__setitem__(0, None) for node in data["nodes"]])
     outcome = bench.capture(subjects=("discussions",))
     assert outcome.error
     assert outcome.error.startswith("octo/hello, discussion 1: ")
@@ -119,6 +119,33 @@ def test_the_same_of_discussions(bench: Bench, ana: Account, ben: Account) -> No
         {"body": "Or so"},
         {"body": "And then?"},
     ]
+
+
+def test_what_is_null_once_is_not_taken_for_deleted(bench: Bench, ana: Account, ben: Account) -> None:
+    change = bench.world.add_pull_request(bench.repository, ana, "One")
+    bench.world.add_review_comment(bench.world.add_review(change, ben, "COMMENTED"), "Here")
+    bench.capture()
+    spoil(bench, "ReviewComments", lambda data: data.update(nodes=[None]), times=1)
+    assert bench.capture(numbers=(1,), subjects=("pull_requests",)).is_complete
+    assert bench.count("comments") == 1
+    spoil(bench, "Repositories", lambda data: data.update(nodes=[None]), times=1)
+    assert bench.capture(subjects=()).is_complete
+    assert bench.count("repositories") == 1
+
+
+def test_ids_may_come_back_in_another_form(bench: Bench, ana: Account, ben: Account) -> None:
+    def other_form(data: dict[str, Any]) -> None:
+        for node in data["nodes"]:
+            node["id"] = f"MDEw{node['id']}"
+
+    change = bench.world.add_pull_request(bench.repository, ana, "One")
+    bench.world.add_review_comment(bench.world.add_review(change, ben, "COMMENTED"), "Here")
+    bench.capture()
+    for operation in ("ReviewComments", "Repositories"):
+        spoil(bench, operation, other_form)
+    assert bench.capture(numbers=(1,), subjects=("pull_requests",)).is_complete
+    assert bench.capture(subjects=()).is_complete
+    assert (bench.count("repositories"), bench.count("comments")) == (1, 1)
 
 
 def now() -> str:
