@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.capture.verify import verify
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account, PullRequest
@@ -146,6 +147,26 @@ def test_ids_may_come_back_in_another_form(bench: Bench, ana: Account, ben: Acco
     assert bench.capture(numbers=(1,), subjects=("pull_requests",)).is_complete
     assert bench.capture(subjects=()).is_complete
     assert (bench.count("repositories"), bench.count("comments")) == (1, 1)
+
+
+def test_a_pending_review_that_comes_with_its_comments_is_not_stored(bench: Bench, ana: Account, ben: Account) -> None:
+    """GitHub shows one to its writer, who may be the owner of the token."""
+    requests = []
+    for name in (NAME, "octo/other"):
+        repository = bench.world.find_repository(name) or bench.world.add_repository(name)
+        change = bench.world.add_pull_request(repository, ana, "One")
+        requests.append(CaptureRequest(name, subjects=("pull_requests",), numbers=(change.number,)))
+        bench.capture(repository=name)
+        bench.world.add_review_comment(bench.world.add_review(change, ben, "COMMENTED"), "Not yet")
+
+    def not_submitted(data: dict[str, Any]) -> None:
+        for place in ("r0", "r1"):
+            data[place]["one"]["timelineItems"]["nodes"][0] |= {"state": "PENDING", "submittedAt": None}
+
+    spoil(bench, "PullRequestsByNumber", not_submitted)
+    bench.captures.expect(requests)
+    assert [bench.captures.capture(request).error for request in requests] == [None, None]
+    assert (bench.count("reviews"), bench.count("comments")) == (0, 0)
 
 
 def now() -> str:
