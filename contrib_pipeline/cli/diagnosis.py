@@ -58,8 +58,20 @@ def _token(settings: Settings) -> Iterator[Finding]:
     if answer.status_code == requests.codes.unauthorized:
         yield Finding("wrong", "GitHub does not accept GITHUB_TOKEN", "make a new token")
         return
-    points = answer.json().get("resources", {}).get("graphql", {})
-    yield Finding("ok", f"GitHub accepts the token; {points.get('remaining', '?')} points left this hour")
+    if answer.status_code == requests.codes.not_found:
+        yield Finding(
+            "note",
+            f"{settings.github_api_url} tells no limits (404)",
+            "right for an Enterprise Server without limits; else check GITHUB_API_URL",
+        )
+        return
+    try:
+        points = answer.json()["resources"]["graphql"]["remaining"]
+    except (ValueError, LookupError, TypeError):
+        what = f"{settings.github_api_url} does not answer as GitHub does ({answer.status_code})"
+        yield Finding("wrong", what, "check GITHUB_API_URL and the network")
+        return
+    yield Finding("ok", f"GitHub accepts the token; {points} points left this hour")
 
 
 def _receiver(settings: Settings) -> Iterator[Finding]:

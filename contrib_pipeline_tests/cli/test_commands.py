@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from contrib_pipeline.cli.captures import Bars
 from contrib_pipeline.cli.main import cli, main
@@ -16,6 +20,8 @@ from contrib_pipeline.events import inbox
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.trends import compute_trends
+from contrib_pipeline.sandbox.server import running_sandbox
+from contrib_pipeline.sandbox.world import World
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection
 
@@ -203,6 +209,30 @@ def test_the_doctor_names_a_remedy_for_everything_that_is_wrong(
     wrong = [f for f in json.loads(result.stdout) if f["level"] == "wrong"]
     assert len(wrong) == 2
     assert all(f["remedy"] for f in wrong)
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "what"),
+    [
+        ((404, '{"message": "Rate limiting is not enabled."}'), "note", "tells no limits (404)"),
+        ((404, "Not here"), "note", "tells no limits (404)"),
+        ((200, "<html>a proxy's page</html>"), "wrong", "does not answer as GitHub does (200)"),
+        ((500, "null"), "wrong", "does not answer as GitHub does (500)"),
+        ((200, '{"resources": {"graphql": {"remaining": 4711}}}'), "ok", "4711 points left"),
+    ],
+)
+def test_the_doctor_understands_whatever_is_at_the_address(
+    command: Command, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, str], level: str, what: str
+) -> None:
+    async def rate_limit(_: Request) -> Response:
+        return Response(answer[1], answer[0])
+
+    app = Starlette(routes=[Route("/rate_limit", rate_limit)])
+    with running_sandbox(World(), app) as base:
+        monkeypatch.setenv("GITHUB_API_URL", base)
+        monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+        findings = json.loads(command("doctor", "--json").stdout)
+    assert [f["level"] for f in findings if what in f["what"]] == [level]
 
 
 def test_the_doctor_tells_each_budget_and_when_the_queue_is_through(command: Command, connection: Connection) -> None:
