@@ -64,7 +64,7 @@ def understand(reply: Reply, operation: str) -> Answer:
     if error := _refusal(reply, operation):
         raise error
     assert reply.payload is not None
-    problems: list[dict[str, Any]] = reply.payload.get("errors") or []
+    problems = [error if isinstance(error, dict) else {"message": error} for error in reply.payload.get("errors") or ()]
     for problem in problems:
         if error := _error(problem, reply, operation):
             raise error
@@ -103,8 +103,14 @@ def _rate_limit(reply: Reply) -> dict[str, Any] | None:
 
 def read_at(reply: Reply) -> datetime:
     """The time of the answer by GitHub's clock; by ours where it gives none."""
-    date = reply.headers.get("date")
-    return parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
+    return _instant(reply.headers.get("date", "")) or datetime.now(UTC)
+
+
+def _instant(header: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def pause(reply: Reply, operation: str) -> MustWait | None:
@@ -132,6 +138,9 @@ def _refusal(reply: Reply, operation: str) -> GitHubError | None:
             return _forbidden(operation, message or reply.body[:200])
         case 451:
             return Blocked(f"{operation}: GitHub withholds this repository: {message}")
+        case 404 | 405:
+            reason = f"there is no GraphQL API at this address ({reply.status}): check GITHUB_API_URL."
+            return CannotContinue(f"{operation}: {reason}")
         case 502 | 504:
             return TooMuch(f"{operation}: GitHub timed out ({reply.status}).")
         case status if status >= 500:  # noqa: PLR2004
@@ -192,10 +201,10 @@ def _forbidden(operation: str, message: str) -> NotVisible:
 def _retry_after(reply: Reply) -> datetime:
     """From the header, in seconds or as a date; where only the reset is told, then; else after a minute."""
     header, now = reply.headers.get("retry-after", ""), datetime.now(UTC)
-    if header.isdigit():
+    if header.isdecimal():
         return now + timedelta(seconds=int(header))
-    if header:
-        return parsedate_to_datetime(header).astimezone(UTC)
+    if at := _instant(header):
+        return at
     return _reset(reply) if reply.headers.get("x-ratelimit-remaining") == "0" else now + _SECONDARY_WAIT
 
 

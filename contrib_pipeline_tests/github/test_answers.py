@@ -15,6 +15,7 @@ from contrib_pipeline.github.errors import (
     CannotContinue,
     Forbidden,
     GitHubError,
+    InvalidQuery,
     Partial,
     RateLimited,
     SecondaryLimited,
@@ -62,6 +63,9 @@ def error(data: Any = None, **problem: Any) -> dict[str, Any]:
         (reply(200, error({"node": {}}, message="Strange")), TryAgain),
         (reply(400, {"message": "Problems parsing JSON"}), CannotContinue),
         (reply(404, {"message": "Not Found"}), CannotContinue),
+        (reply(405, ""), CannotContinue),
+        (reply(429, "", retry_after="soon"), SecondaryLimited),
+        (reply(200, {"errors": ["Query not understood"]}), InvalidQuery),
     ],
 )
 def test_a_shape_has_its_class(given: Reply, expected: type[GitHubError]) -> None:
@@ -128,3 +132,9 @@ def test_without_headers_the_answer_itself_says_what_is_left() -> None:
     said = {"limit": 5000, "cost": 3, "remaining": 17, "resetAt": "2030-01-01T00:00:00Z"}
     left = answers.quota(reply(200, {"data": {"rateLimit": said}}, x_ratelimit_remaining="17"))
     assert left == Quota(5000, 17, datetime(2030, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("header", [{}, {"date": "yesterday"}])
+def test_an_answer_without_a_usable_date_was_given_now(header: dict[str, str]) -> None:
+    given = answers.read_at(reply(200, {"data": {}}, **header))
+    assert abs(datetime.now(UTC) - given) < timedelta(minutes=1)
