@@ -4,54 +4,99 @@ select set_config('jit', 'off', true), set_config('work_mem', '128MB', true)
 -- name: lock
 select pg_advisory_xact_lock(hashtext('metrics.workspace_contributors'))
 
--- name: delete
-delete from metrics.workspace_contributors
-where %(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s)
+-- name: days
+-- The days to be kept: today, and each workspace's newest final one.
+select distinct day
+from workspaces.workspaces
+cross join lateral (
+  select %(today)s::date as day
+  union
+  select max(day) from metrics.workspace_daily where workspace_id = workspaces.id and is_final
+) as kept
+where is_active and day is not null and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
+order by day
+
+-- name: prepare
+-- Summed up per repository before they are multiplied by the workspaces that share it; in the order of their
+-- repositories, so that a workspace reads few pages.
+create temporary table contributor_deeds (
+  repository_id bigint, day date, actor_id bigint, is_bot boolean,
+  pull_requests integer, reviews integer, comments integer, discussions integer
+) on commit drop
+
+-- name: gather
+insert into contributor_deeds
+select
+  repository_id, day, actor_id, is_bot,
+  count(*) filter (where what = 'pull request opened'),
+  count(*) filter (where what = 'review'),
+  count(*) filter (where what in ('comment', 'review comment')),
+  count(*) filter (where what = 'discussion opened')
+from metrics.facts
+join unnest(%(stops)s::timestamptz[], %(days)s::date[]) as ending (stop, day)
+  on at >= stop - interval '30 days' and at < stop
+where at >= (%(stops)s)[1] - interval '30 days' and at < (%(stops)s)[cardinality(%(stops)s)]
+  and what in ('pull request opened', 'review', 'comment', 'review comment', 'discussion opened')
+  and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+  and actor_id is not null
+group by day, repository_id, actor_id, is_bot
+order by repository_id
+
+-- name: index
+create index on contributor_deeds (repository_id, day);
+analyze contributor_deeds
 
 -- name: write
-with ending as materialized (
-  select workspaces.id as workspace_id, day, (day + 1)::timestamp at time zone 'UTC' as stop
+-- Most lists stay as they are from one computation to the next: only rows that differ are written.
+with foremost as materialized (
+  select
+    workspaces.id as workspace_id, day, actor_id as contributor_id, is_bot,
+    pull_requests::integer, reviews::integer, comments::integer, discussions::integer,
+    (row_number() over (partition by workspaces.id, day order by deeds desc, actor_id))::integer as rank
   from workspaces.workspaces
   cross join lateral (
     select %(today)s::date as day
     union
     select max(day) from metrics.workspace_daily where workspace_id = workspaces.id and is_final
   ) as kept
-  where is_active and day is not null and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
+  cross join lateral (
+    select
+      actor_id, is_bot,
+      sum(pull_requests) as pull_requests, sum(reviews) as reviews, sum(comments) as comments,
+      sum(discussions) as discussions, sum(pull_requests + reviews + comments + discussions) as deeds
+    from workspaces.repositories
+    join contributor_deeds using (repository_id)
+    where repositories.workspace_id = workspaces.id and contributor_deeds.day = kept.day
+    group by actor_id, is_bot
+    order by deeds desc, actor_id
+    limit 100
+  ) as doer
+  where is_active and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
 ),
--- Summed up per repository before they are multiplied by the workspaces that share it.
-deed as materialized (
-  select
-    day, repository_id, actor_id, is_bot,
-    count(*) filter (where what = 'pull request opened') as pull_requests,
-    count(*) filter (where what = 'review') as reviews,
-    count(*) filter (where what in ('comment', 'review comment')) as comments,
-    count(*) filter (where what = 'discussion opened') as discussions
-  from (select distinct day, stop from ending) as span
-  join (
-    select * from metrics.facts
-    where what in ('pull request opened', 'review', 'comment', 'review comment', 'discussion opened')
-      and at >= (select min(stop) from ending) - interval '30 days' and at < (select max(stop) from ending)
-      and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
-  ) as fact on at >= stop - interval '30 days' and at < stop
-  where actor_id is not null
-  group by day, repository_id, actor_id, is_bot
+gone as (
+  delete from metrics.workspace_contributors as known
+  where (%(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s))
+    and not exists (
+      select from foremost
+      where foremost.workspace_id = known.workspace_id and foremost.day = known.day
+        and foremost.contributor_id = known.contributor_id
+    )
 ),
-summed as (
-  select
-    workspace_id, day, actor_id, is_bot,
-    sum(pull_requests) as pull_requests, sum(reviews) as reviews, sum(comments) as comments,
-    sum(discussions) as discussions, sum(pull_requests + reviews + comments + discussions) as deeds
-  from ending
-  join workspaces.repositories using (workspace_id)
-  join deed using (repository_id, day)
-  group by workspace_id, day, actor_id, is_bot
-),
-ranked as (
-  select *, row_number() over (partition by workspace_id, day order by deeds desc, actor_id) as rank from summed
+written as (
+  insert into metrics.workspace_contributors
+    (workspace_id, day, window_days, contributor_id, pull_requests, reviews, comments, discussions, rank, is_bot)
+  select workspace_id, day, 30, contributor_id, pull_requests, reviews, comments, discussions, rank, is_bot
+  from foremost
+  where not exists (
+    select from metrics.workspace_contributors as known
+    where known.workspace_id = foremost.workspace_id and known.day = foremost.day
+      and known.contributor_id = foremost.contributor_id and known.rank = foremost.rank
+      and known.is_bot = foremost.is_bot and known.pull_requests = foremost.pull_requests
+      and known.reviews = foremost.reviews and known.comments = foremost.comments
+      and known.discussions = foremost.discussions
+  )
+  on conflict (workspace_id, day, window_days, contributor_id) do update set
+    pull_requests = excluded.pull_requests, reviews = excluded.reviews, comments = excluded.comments,
+    discussions = excluded.discussions, rank = excluded.rank, is_bot = excluded.is_bot
 )
-insert into metrics.workspace_contributors
-  (workspace_id, day, window_days, contributor_id, pull_requests, reviews, comments, discussions, rank, is_bot)
-select workspace_id, day, 30, actor_id, pull_requests, reviews, comments, discussions, rank, is_bot
-from ranked
-where rank <= 100
+select count(*) as rows from foremost

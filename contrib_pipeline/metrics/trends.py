@@ -9,11 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from contrib_pipeline.metrics.compute import repositories_of
+from contrib_pipeline.metrics.definitions import WINDOWS
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
 
 _TRENDS = load("trends", __package__)
 _CONTRIBUTORS = load("contributors", __package__)
+_STARTS = sorted({days for window in WINDOWS for days in (window, 2 * window)}, reverse=True)
+"""Days before the end at which a window begins, or the one before it."""
 
 
 def compute_trends(
@@ -28,13 +31,23 @@ def compute_trends(
 
 
 def _compute_trends(connection: Connection, day: date, workspace_ids: list[UUID] | None) -> int:
-    stop = datetime.combine(day, time(), UTC) + timedelta(days=1)
+    stop = _end(day)
     with connection.transaction():
         connection.execute(_TRENDS["set_planner"])
         connection.execute(_TRENDS["lock"], {"day": day})
-        ids = {"workspace_ids": workspace_ids, "repository_ids": repositories_of(connection, workspace_ids)}
-        connection.execute(_TRENDS["delete"], {"day": day, **ids})
-        return connection.execute(_TRENDS["write"], {"day": day, "stop": stop, **ids}).rowcount
+        values = {
+            "day": day,
+            "stop": stop,
+            "starts": [stop - timedelta(days=days) for days in _STARTS],
+            "workspace_ids": workspace_ids,
+            "repository_ids": repositories_of(connection, workspace_ids),
+        }
+        connection.execute(_TRENDS["prepare"])
+        connection.execute(_TRENDS["gather_persons"], values)
+        connection.execute(_TRENDS["gather_durations"], values)
+        connection.execute(_TRENDS["index"])
+        connection.execute(_TRENDS["delete"], values)
+        return connection.execute(_TRENDS["write"], values).rowcount
 
 
 def workspace_trends(connection: Connection, workspace_id: UUID, day: date) -> list[dict[str, Any]]:
@@ -47,10 +60,21 @@ def compute_contributors(connection: Connection, today: date, *, workspace_ids: 
 
     Of all active workspaces, or of ``workspace_ids``.
     """
-    workspaces = None if workspace_ids is None else list(workspace_ids)
+    ids = None if workspace_ids is None else list(workspace_ids)
     with connection.transaction():
         connection.execute(_CONTRIBUTORS["set_planner"])
         connection.execute(_CONTRIBUTORS["lock"])
-        ids = {"workspace_ids": workspaces, "repository_ids": repositories_of(connection, workspaces)}
-        connection.execute(_CONTRIBUTORS["delete"], ids)
-        return connection.execute(_CONTRIBUTORS["write"], {"today": today, **ids}).rowcount
+        values: dict[str, Any] = {"today": today, "workspace_ids": ids}
+        days = [row["day"] for row in connection.execute(_CONTRIBUTORS["days"], values)]
+        values |= {"days": days, "stops": [_end(day) for day in days]}
+        connection.execute(_CONTRIBUTORS["prepare"])
+        connection.execute(
+            _CONTRIBUTORS["gather"], values | {"repository_ids": repositories_of(connection, ids)}
+        )
+        connection.execute(_CONTRIBUTORS["index"])
+        written = connection.execute(_CONTRIBUTORS["write"], values).fetchone()
+    return written["rows"] if written else 0
+
+
+def _end(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), UTC)

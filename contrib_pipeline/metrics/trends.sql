@@ -9,143 +9,189 @@ select pg_advisory_xact_lock(hashtext('metrics.workspace_trends'), %(day)s::date
 delete from metrics.workspace_trends
 where day = %(day)s and (%(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s))
 
+-- name: prepare
+-- What is counted once per repository before it is counted for each workspace that has the repository. Rows lie in the
+-- order of their repositories, so that a workspace reads few pages.
+create temporary table trend_persons (repository_id bigint, actor_id bigint, parts integer) on commit drop;
+create temporary table trend_durations (
+  repository_id bigint, actor_id bigint, part integer, is_merge boolean, hours double precision
+) on commit drop
+
+-- name: gather_persons
+-- The parts (see "write") in which a person was active are bits: people with the same parts are in the same windows.
+insert into trend_persons
+select repository_id, actor_id, bit_or(1 << width_bucket(at, %(starts)s))
+from metrics.facts
+where at >= (%(starts)s)[1] and at < %(stop)s and is_activity
+  and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+group by repository_id, actor_id
+having actor_id not in (select id from github.contributors where kind not in ('user', 'mannequin') or is_bot)
+order by repository_id
+
+-- name: gather_durations
+insert into trend_durations
+select repository_id, actor_id, width_bucket(at, %(starts)s), what = 'pull request merged', hours
+from metrics.facts
+where at >= (%(starts)s)[1] and at < %(stop)s and what in ('pull request merged', 'first review') and is_person
+  and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+order by repository_id
+
+-- name: index
+create index on trend_persons (repository_id);
+create index on trend_durations (repository_id, is_merge);
+analyze trend_persons, trend_durations
+
 -- name: write
 -- Three windows that end with the day, each with the one before it; every number from the facts of its window. Their
--- ends cut the time into six parts, 1 the earliest: a fact is read once, put into its part, and a window is parts.
-with span (window_days, is_current, first_part, last_part) as (
-  values (7, true, 6, 6), (7, false, 5, 5), (30, true, 4, 6), (30, false, 3, 3), (90, true, 2, 6), (90, false, 1, 1)
+-- ends cut the time into six parts, 1 the earliest, which begin at %(starts)s: a fact is read once, put into its part,
+-- and a window is parts.
+with span (span, window_days, is_current, parts) as (
+  values
+    (1, 7, true, 64), (2, 7, false, 32), (3, 30, true, 112), (4, 30, false, 8), (5, 90, true, 124), (6, 90, false, 2)
 ),
-ends as (
-  select array_agg(%(stop)s::timestamptz - make_interval(days => days) order by days desc) as starts
-  from unnest(array[180, 90, 60, 30, 14, 7]) as days
+span_part (span, part) as (
+  values (1, 6), (2, 5), (3, 4), (3, 5), (3, 6), (4, 3), (5, 2), (5, 3), (5, 4), (5, 5), (5, 6), (6, 1)
 ),
-member as materialized (
-  select workspaces.id as workspace_id, repository_id, coalesce(is_partial, repository_id is not null) as is_partial
+workspace as materialized (
+  select
+    workspaces.id as workspace_id, bool_or(coalesce(is_partial, repository_id is not null)) as is_partial
   from workspaces.workspaces
   left join workspaces.repositories on workspace_id = workspaces.id
   left join metrics.repository_state using (repository_id)
   where is_active and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
-),
-fact as materialized (
-  select repository_id, what, actor_id, is_person, is_activity, hours, width_bucket(at, starts) as part
-  from metrics.facts, ends
-  where at >= %(stop)s - interval '180 days' and at < %(stop)s
-    and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
+  group by workspaces.id
 ),
 counted as (
   select
-    workspace_id, window_days, is_current,
+    workspace_id, span,
     sum(opened) as pull_requests_opened,
     sum(merged) as pull_requests_merged,
     sum(reviews) as reviews,
     sum(comments) as comments
-  from member
-  join (
+  from (
     select
-      repository_id, part,
-      count(*) filter (where what = 'pull request opened') as opened,
-      count(*) filter (where what = 'pull request merged') as merged,
-      count(*) filter (where what = 'review') as reviews,
-      count(*) filter (where what = 'comment') as comments
-    from fact
-    group by repository_id, part
-  ) as of_part using (repository_id)
-  join span on part between first_part and last_part
-  group by workspace_id, window_days, is_current
-),
--- The parts in which a person was active are bits: people with the same parts are in the same windows.
-present as (
-  select workspace_id, parts, count(*) as people
-  from (
-    select workspace_id, bit_or(parts) as parts
-    from member
+      workspace_id, part,
+      sum(opened)::integer as opened, sum(merged)::integer as merged,
+      sum(reviews)::integer as reviews, sum(comments)::integer as comments
+    from workspaces.repositories
     join (
-      select repository_id, actor_id, bit_or(1 << part) as parts
-      from fact
-      where is_person and is_activity
-      group by repository_id, actor_id
-    ) as of_repository using (repository_id)
-    group by workspace_id, actor_id
-  ) as person
-  group by workspace_id, parts
-),
-active as (
-  select workspace_id, window_days, is_current, sum(people) as active_contributors
-  from present
-  join span on parts & ((2 << last_part) - (1 << first_part)) <> 0
-  group by workspace_id, window_days, is_current
-),
-timed as (
-  select
-    workspace_id, window_days, is_current,
-    percentile_cont(0.5) within group (order by hours) filter (where what = 'pull request merged') as merge_hours_p50,
-    percentile_cont(0.5) within group (order by hours) filter (where what = 'first review') as first_review_hours_p50
-  from member
-  join fact using (repository_id)
-  join span on part between first_part and last_part
-  where what in ('pull request merged', 'first review') and is_person
-  group by workspace_id, window_days, is_current
-),
-newcomer as (
-  select workspace_id, min(first_at) as first_at
-  from member
-  join metrics.first_activity using (repository_id)
-  join github.contributors on contributors.id = contributor_id
-  where kind in ('user', 'mannequin') and not is_bot
-    and contributor_id in (
-      -- Most people of a long history came long ago, and are not looked at.
-      select contributor_id from metrics.first_activity
-      where first_at >= %(stop)s - interval '180 days' and first_at < %(stop)s
+      select
+        repository_id, width_bucket(at, %(starts)s) as part,
+        (count(*) filter (where what = 'pull request opened'))::integer as opened,
+        (count(*) filter (where what = 'pull request merged'))::integer as merged,
+        (count(*) filter (where what = 'review'))::integer as reviews,
+        (count(*) filter (where what = 'comment'))::integer as comments
+      from metrics.facts
+      where at >= (%(starts)s)[1] and at < %(stop)s
+        and what in ('pull request opened', 'pull request merged', 'review', 'comment')
         and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
-    )
-  group by workspace_id, contributor_id
-),
-arrived as (
-  select workspace_id, window_days, is_current, sum(people) as new_contributors
-  from (
-    select workspace_id, width_bucket(first_at, starts) as part, count(*) as people
-    from newcomer, ends
-    where first_at < %(stop)s
+      group by repository_id, part
+    ) as of_repository using (repository_id)
     group by workspace_id, part
   ) as of_part
-  join span on part between first_part and last_part
-  group by workspace_id, window_days, is_current
+  join span_part using (part)
+  group by workspace_id, span
 ),
-merger as (
-  select
-    workspace_id, window_days, is_current, sum(merged) as merged,
-    row_number() over by_merges as place,
-    sum(sum(merged)) over by_merges as merged_so_far
-  from member
-  join (
-    select repository_id, actor_id, part, count(*) as merged
-    from fact
-    where what = 'pull request merged' and is_person
-    group by repository_id, actor_id, part
-  ) as of_part using (repository_id)
-  join span on part between first_part and last_part
-  group by workspace_id, window_days, is_current, actor_id
-  window by_merges as (
-    partition by workspace_id, window_days, is_current order by sum(merged) desc, actor_id
-    rows between unbounded preceding and current row
-  )
+active as (
+  select workspace_id, span, sum(people) as active_contributors
+  from workspace
+  cross join lateral (
+    select parts, count(*)::integer as people
+    from (
+      select bit_or(parts) as parts
+      from workspaces.repositories
+      join trend_persons using (repository_id)
+      where repositories.workspace_id = workspace.workspace_id
+      group by actor_id
+    ) as person
+    group by parts
+  ) as present
+  join span on present.parts & span.parts <> 0
+  group by workspace_id, span
 ),
+timed as (
+  select workspace_id, of_span.*
+  from workspace
+  cross join lateral (
+    select
+      span,
+      percentile_cont(0.5) within group (order by hours) filter (where is_merge) as merge_hours_p50,
+      percentile_cont(0.5) within group (order by hours) filter (where not is_merge) as first_review_hours_p50
+    from workspaces.repositories
+    join trend_durations using (repository_id)
+    join span_part using (part)
+    where repositories.workspace_id = workspace.workspace_id
+    group by span
+  ) as of_span
+),
+-- Who came within the half year, without those who had come before: each workspace's are few, and are looked up among
+-- the many (offset 0: not the other way round).
+arrived as (
+  select workspace_id, span, sum(people) as new_contributors
+  from workspace
+  cross join lateral (
+    select width_bucket(first_at, %(starts)s) as part, count(*)::integer as people
+    from (
+      select contributor_id, min(first_at) as first_at
+      from workspaces.repositories
+      join metrics.first_activity using (repository_id)
+      where repositories.workspace_id = workspace.workspace_id and first_at >= (%(starts)s)[1] and first_at < %(stop)s
+      group by contributor_id
+      having contributor_id not in (
+        select id from github.contributors where kind not in ('user', 'mannequin') or is_bot
+      )
+      offset 0
+    ) as newcomer
+    where not exists (
+      select from (
+        select contributor_id
+        from workspaces.repositories
+        join metrics.first_activity using (repository_id)
+        where repositories.workspace_id = workspace.workspace_id and first_at < (%(starts)s)[1]
+        offset 0
+      ) as known
+      where known.contributor_id = newcomer.contributor_id
+    )
+    group by part
+  ) as of_part
+  join span_part using (part)
+  group by workspace_id, span
+),
+-- Those who merged equally much are counted together; of the last of them who are needed for a half, so many as are.
 absence as (
-  select workspace_id, window_days, is_current, min(place) filter (where 2 * merged_so_far >= all_merged) as factor
-  from (
-    select *, sum(merged) over (partition by workspace_id, window_days, is_current) as all_merged from merger
-  ) as merger
-  group by workspace_id, window_days, is_current
+  select workspace_id, span, so_far - (2 * merged_so_far - merged_by_all) / (2 * merged) as factor
+  from workspace
+  cross join lateral (
+    select
+      span, merged, merged * people as merged_by_these,
+      sum(people) over by_merges as so_far,
+      sum(merged * people) over by_merges as merged_so_far,
+      sum(merged * people) over (partition by span) as merged_by_all
+    from (
+      select span, merged, count(*)::integer as people
+      from (
+        select span, count(*)::integer as merged
+        from workspaces.repositories
+        join trend_durations using (repository_id)
+        join span_part using (part)
+        where repositories.workspace_id = workspace.workspace_id and is_merge
+        group by span, actor_id
+      ) as author
+      group by span, merged
+    ) as equal
+    window by_merges as (partition by span order by merged desc)
+  ) as ranked
+  where 2 * merged_so_far >= merged_by_all and 2 * (merged_so_far - merged_by_these) < merged_by_all
 ),
 number as (
   select workspace_id, window_days, is_current, is_partial, metric, value
-  from (select workspace_id, bool_or(is_partial) as is_partial from member group by workspace_id) as workspace
+  from workspace
   cross join span
-  left join counted using (workspace_id, window_days, is_current)
-  left join active using (workspace_id, window_days, is_current)
-  left join timed using (workspace_id, window_days, is_current)
-  left join arrived using (workspace_id, window_days, is_current)
-  left join absence using (workspace_id, window_days, is_current)
+  left join counted using (workspace_id, span)
+  left join active using (workspace_id, span)
+  left join timed using (workspace_id, span)
+  left join arrived using (workspace_id, span)
+  left join absence using (workspace_id, span)
   cross join lateral (
     values
       ('pull_requests_opened', coalesce(pull_requests_opened, 0)::double precision),

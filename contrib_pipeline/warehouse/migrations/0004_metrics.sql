@@ -201,6 +201,7 @@ create table metrics.first_activity (
   primary key (contributor_id, repository_id)
 );
 create index first_activity_first_at on metrics.first_activity (first_at) include (repository_id, contributor_id);
+create index first_activity_repository on metrics.first_activity (repository_id, first_at) include (contributor_id);
 comment on table metrics.first_activity is 'When a contributor was first active in a repository, by the facts that stand now.';
 comment on column metrics.first_activity.contributor_id is 'The contributor: github.contributors.id.';
 comment on column metrics.first_activity.repository_id is 'The repository: github.repositories.id.';
