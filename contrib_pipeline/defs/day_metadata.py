@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from contrib_pipeline.warehouse import workspaces
-from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.connection import Connection, first_line
 
 _HOW = "contrib-pipeline report WORKSPACE --output FILE.html"
 
@@ -27,25 +27,37 @@ def day_metadata(
     from contrib_pipeline.presentation.tables import MEANINGS, day_table
 
     table = day_table(connection, day)
-    if reports:
-        _write_reports(context, connection, [row["workspace"] for row in table.rows], reports)
     columns = [dg.TableColumn(name, description=meaning) for name, meaning in MEANINGS.items()]
-    return {
+    shown: dict[str, Any] = {
         "workspaces": table.workspaces,
         "summary": dg.MetadataValue.table([dg.TableRecord(row) for row in table.rows], dg.TableSchema(columns)),
         "pictures": dg.MetadataValue.md(as_markdown(history(connection, members(connection), day))),
         "report": dg.MetadataValue.text(_HOW),
-        **({"reports": dg.MetadataValue.path(str(reports))} if reports else {}),
     }
+    if reports:
+        missing = _write_reports(context, connection, [row["workspace"] for row in table.rows], reports)
+        shown["reports"] = dg.MetadataValue.path(str(reports))
+        if missing:
+            shown["reports_missing"] = dg.MetadataValue.md("\n".join(f"- {why}" for why in missing))
+    return shown
 
 
-def _write_reports(context: dg.AssetExecutionContext, connection: Connection, slugs: list[str], folder: Path) -> None:
-    """Write ``folder/SLUG.html``. One that can't be written is a warning: the numbers are there without it."""
+def _write_reports(
+    context: dg.AssetExecutionContext, connection: Connection, slugs: list[str], folder: Path
+) -> list[str]:
+    """Write ``folder/SLUG.html`` of each workspace; a line for each that could not be written.
+
+    Whatever goes wrong with one is a warning, and the others are written: the numbers are there without it.
+    """
     from contrib_pipeline.presentation.report import ReportError, write_report
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for slug in slugs:
+    missing = []
+    for slug in slugs:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
             write_report(connection, workspaces.find(connection, slug), folder / f"{slug}.html")
-    except (ReportError, OSError) as error:
-        context.log.warning(str(error))
+        except Exception as error:  # noqa: BLE001  # a report may fail in as many ways as it has parts
+            why = str(error) if isinstance(error, ReportError) else f"{type(error).__name__}: {first_line(error)}"
+            missing.append(f"The report of workspace {slug} was not written: {why}")
+            context.log.warning(missing[-1])
+    return missing

@@ -23,6 +23,7 @@ _WAIT_SECONDS = 40.0
 _LOOK_FOR_DEAD_RUNS_SECONDS = 5.0
 _SETTLE = timedelta(seconds=10)
 _TODAY_AT_MOST_EVERY = timedelta(minutes=5)
+_AGAIN_AFTER = timedelta(minutes=1)
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -81,7 +82,8 @@ def reopened_days(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg
 def wait_reason(marks: Waiting, last: datetime | None, now: datetime) -> str | None:
     """Why days are not computed again yet; None when they are to be.
 
-    Changes settle first, so that one run serves many; today alone is computed at most every five minutes.
+    Changes settle first, so that one run serves many; today alone is computed at most every five minutes. What a run
+    was asked for and is still there, because it has not begun or was killed, is asked for again after a minute.
     """
     if marks.since is None:
         return "No day is re-opened."
@@ -89,6 +91,8 @@ def wait_reason(marks: Waiting, last: datetime | None, now: datetime) -> str | N
         return f"{marks.repositories} repositories changed just now: waiting for more."
     if last and marks.from_day == now.date() and now - last < _TODAY_AT_MOST_EVERY:
         return "Only today changed, and it was computed less than five minutes ago."
+    if last and marks.since < last and now - last < _AGAIN_AFTER:
+        return "A run was asked for less than a minute ago."
     return None
 
 

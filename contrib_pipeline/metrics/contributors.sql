@@ -20,18 +20,19 @@ order by day
 -- Summed up per repository before they are multiplied by the workspaces that share it; in the order of their
 -- repositories, so that a workspace reads few pages.
 create temporary table contributor_deeds (
-  repository_id bigint, day date, actor_id bigint, is_bot boolean,
-  pull_requests integer, reviews integer, comments integer, discussions integer
+  repository_id bigint, day date, actor_id bigint,
+  pull_requests integer, reviews integer, comments integer, discussions integer, deeds integer
 ) on commit drop
 
 -- name: gather
 insert into contributor_deeds
 select
-  repository_id, day, actor_id, is_bot,
+  repository_id, day, actor_id,
   count(*) filter (where what = 'pull request opened'),
   count(*) filter (where what = 'review'),
   count(*) filter (where what in ('comment', 'review comment')),
-  count(*) filter (where what = 'discussion opened')
+  count(*) filter (where what = 'discussion opened'),
+  count(*)
 from metrics.facts
 join unnest(%(stops)s::timestamptz[], %(days)s::date[]) as ending (stop, day)
   on at >= stop - interval '30 days' and at < stop
@@ -39,7 +40,7 @@ where at >= (%(stops)s)[1] - interval '30 days' and at < (%(stops)s)[cardinality
   and what in ('pull request opened', 'review', 'comment', 'review comment', 'discussion opened')
   and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
   and actor_id is not null
-group by day, repository_id, actor_id, is_bot
+group by day, repository_id, actor_id
 order by repository_id
 
 -- name: index
@@ -50,9 +51,8 @@ analyze contributor_deeds
 -- Most lists stay as they are from one computation to the next: only rows that differ are written.
 with foremost as materialized (
   select
-    workspaces.id as workspace_id, day, actor_id as contributor_id, is_bot,
-    pull_requests::integer, reviews::integer, comments::integer, discussions::integer,
-    (row_number() over (partition by workspaces.id, day order by deeds desc, actor_id))::integer as rank
+    workspaces.id as workspace_id, day, contributor_id, coalesce(is_bot, false) as is_bot,
+    pull_requests::integer, reviews::integer, comments::integer, discussions::integer, rank::integer
   from workspaces.workspaces
   cross join lateral (
     select %(today)s::date as day
@@ -60,17 +60,20 @@ with foremost as materialized (
     select max(day) from metrics.workspace_daily where workspace_id = workspaces.id and is_final
   ) as kept
   cross join lateral (
-    select
-      actor_id, is_bot,
-      sum(pull_requests) as pull_requests, sum(reviews) as reviews, sum(comments) as comments,
-      sum(discussions) as discussions, sum(pull_requests + reviews + comments + discussions) as deeds
-    from workspaces.repositories
-    join contributor_deeds using (repository_id)
-    where repositories.workspace_id = workspaces.id and contributor_deeds.day = kept.day
-    group by actor_id, is_bot
-    order by deeds desc, actor_id
-    limit 100
-  ) as doer
+    select *, row_number() over (order by deeds desc, contributor_id) as rank
+    from (
+      select
+        actor_id as contributor_id, sum(pull_requests) as pull_requests, sum(reviews) as reviews,
+        sum(comments) as comments, sum(discussions) as discussions, sum(deeds) as deeds
+      from workspaces.repositories
+      join contributor_deeds using (repository_id)
+      where repositories.workspace_id = workspaces.id and contributor_deeds.day = kept.day
+      group by actor_id
+      order by deeds desc, actor_id
+      limit 100
+    ) as summed
+  ) as ranked
+  left join github.contributors on contributors.id = contributor_id
   where is_active and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
 ),
 gone as (

@@ -2,9 +2,27 @@
 -- Waits for aggregations under way: one that began before the fact was written must not declare its day final after.
 select pg_advisory_xact_lock(hashtext('metrics.daily'), 0)
 
+-- name: hold
+-- Shows that this connection computes what it takes, until it is closed.
+select pg_advisory_lock_shared(hashtext('metrics.reopening'), 0)
+
+-- name: take
+with mark as (
+  delete from metrics.reopened returning repository_id, from_day, marked_at
+),
+left_over as (
+  delete from metrics.reopening using metrics.left_over
+  where reopening.taken_in = left_over.taken_in and reopening.repository_id = left_over.repository_id
+  returning reopening.repository_id, reopening.from_day, reopening.marked_at
+)
+insert into metrics.reopening (taken_in, repository_id, from_day, marked_at)
+select pg_current_xact_id(), repository_id, min(from_day), min(marked_at)
+from (table mark union all table left_over) as untaken
+group by repository_id
+
 -- name: apply
 with mark as (
-  delete from metrics.reopened returning repository_id, from_day
+  select repository_id, from_day from metrics.reopening where taken_in = pg_current_xact_id()
 ),
 of_workspace as (
   select workspace_id, min(from_day) as from_day
@@ -20,7 +38,26 @@ repository_days as (
   update metrics.repository_daily set is_final = false from mark
   where repository_daily.repository_id = mark.repository_id and day >= from_day and is_final
 )
-select count(*) as repositories, min(from_day) as from_day from mark
+select count(*) as repositories, min(from_day) as from_day, pg_current_xact_id()::text as taking from mark
+
+-- name: settle
+-- A mark is about all workspaces of its repository.
+delete from metrics.reopening
+where taken_in = %(taking)s::xid8
+  and (
+    %(workspace_ids)s::uuid[] is null
+    or not exists (
+      select from workspaces.repositories
+      join workspaces.workspaces on workspaces.id = workspace_id
+      where repositories.repository_id = reopening.repository_id
+        and is_active and workspace_id <> all(%(workspace_ids)s)
+    )
+  )
 
 -- name: waiting
-select count(*) as repositories, min(marked_at) as since, min(from_day) as from_day from metrics.reopened
+select count(distinct repository_id) as repositories, min(marked_at) as since, min(from_day) as from_day
+from (
+  select repository_id, marked_at, from_day from metrics.reopened
+  union all
+  select repository_id, marked_at, from_day from metrics.left_over
+) as mark

@@ -68,9 +68,7 @@ def compute_contributors(connection: Connection, today: date, *, workspace_ids: 
         days = [row["day"] for row in connection.execute(_CONTRIBUTORS["days"], values)]
         values |= {"days": days, "stops": [_end(day) for day in days]}
         connection.execute(_CONTRIBUTORS["prepare"])
-        connection.execute(
-            _CONTRIBUTORS["gather"], values | {"repository_ids": repositories_of(connection, ids)}
-        )
+        connection.execute(_CONTRIBUTORS["gather"], values | {"repository_ids": repositories_of(connection, ids)})
         connection.execute(_CONTRIBUTORS["index"])
         written = connection.execute(_CONTRIBUTORS["write"], values).fetchone()
     return written["rows"] if written else 0

@@ -17,7 +17,7 @@ with counted as (
     count(*) filter (where what = 'review') as reviews,
     count(*) filter (where what in ('comment', 'review comment')) as comments
   from metrics.facts
-  where repository_id = any(%(repository_ids)s) and at >= %(start)s and at < %(stop)s
+  where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(start)s and at < %(stop)s
     and what in ('pull request opened', 'pull request merged', 'review', 'comment', 'review comment')
   group by 1
 )
@@ -41,7 +41,7 @@ from generate_series(%(start)s::timestamptz + interval '6 days', %(stop)s::times
 left join (
   select what, hours, date_bin('7 days', at, %(start)s) + interval '6 days' as last
   from metrics.facts
-  where repository_id = any(%(repository_ids)s) and at >= %(start)s and at < %(stop)s
+  where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(start)s and at < %(stop)s
     and what in ('first review', 'pull request merged') and is_person
 ) as fact using (last)
 group by last
@@ -52,7 +52,7 @@ order by last
 select login as contributor, facts.is_bot, count(*) as reviews
 from metrics.facts
 join github.contributors on contributors.id = actor_id
-where repository_id = any(%(repository_ids)s) and at >= %(recently)s and at < %(stop)s
+where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(recently)s and at < %(stop)s
   and what = 'review' and reviewed_id is not null
 group by contributors.id, facts.is_bot
 order by facts.is_bot, reviews desc, contributors.id
@@ -68,7 +68,7 @@ select
   percentile_cont(0.5) within group (order by hours) as first_review_hours_p50,
   percentile_cont(0.9) within group (order by hours) as first_review_hours_p90
 from metrics.facts
-where repository_id = any(%(repository_ids)s) and at >= %(recently)s and at < %(stop)s
+where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(recently)s and at < %(stop)s
   and what = 'first review' and is_person
 
 -- name: authors_of_half
@@ -81,7 +81,7 @@ from (
     sum(count(*)) over () as of_all
   from metrics.facts
   join github.contributors on contributors.id = actor_id
-  where repository_id = any(%(repository_ids)s) and at >= %(quarter)s and at < %(stop)s
+  where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(quarter)s and at < %(stop)s
     and what = 'pull request merged' and is_person
   group by actor_id, login
 ) as author

@@ -10,7 +10,9 @@ import pytest
 from contrib_pipeline.events import inbox
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.metrics.checks import CHECKS
+from contrib_pipeline.presentation import report
 from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline_tests.defs.conftest import Bench
 
 TODAY = datetime.now(UTC).date()
@@ -78,6 +80,40 @@ def test_a_night_that_githubs_budget_does_not_allow_is_computed_and_done_again(
     run = bench.instance.get_run_by_id(result.run_id)
     assert run is not None
     assert datetime.fromisoformat(run.tags["deferred"]) == until
+
+
+def test_a_report_that_cannot_be_written_is_named_and_the_others_are_written(
+    bench: Bench, team: workspaces.Workspace, tmp_path: Path
+) -> None:
+    for name in ("Another", "Zebra"):
+        workspaces.create(bench.connection, name)
+    folder = tmp_path / "reports"
+    (folder / "team.html").mkdir(parents=True)  # the busiest workspace's: the first that is written
+    result = bench.aggregate(partition_key=str(YESTERDAY), verify_members=True)
+    assert result.success
+    written = ("another.html", "zebra.html")
+    assert all("<h1>" in (folder / name).read_text("utf-8") for name in written)
+    assert shown(result)[str(YESTERDAY)]["reports_missing"].md_str == (
+        f"- The report of workspace team was not written: {folder / 'team.html'} can't be written: Is a directory."
+    )
+
+
+def test_one_report_that_fails_unexpectedly_does_not_hold_up_the_others(
+    bench: Bench, team: workspaces.Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspaces.create(bench.connection, "Zebra")
+    write = report.write_report
+
+    def fails_for_team(connection: Connection, workspace: workspaces.Workspace, output: Path) -> None:
+        if workspace.slug == "team":
+            raise ZeroDivisionError("division by zero")
+        write(connection, workspace, output)
+
+    monkeypatch.setattr(report, "write_report", fails_for_team)
+    result = bench.aggregate(partition_key=str(YESTERDAY), verify_members=True)
+    assert (tmp_path / "reports" / "zebra.html").exists()
+    missing = shown(result)[str(YESTERDAY)]["reports_missing"].md_str
+    assert missing == "- The report of workspace team was not written: ZeroDivisionError: division by zero"
 
 
 def test_reports_that_cannot_be_written_do_not_fail_the_run(

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from contrib_pipeline.defs.assets import metrics
 from contrib_pipeline.defs.runs import give_back_events_of_dead_runs
 from contrib_pipeline.events import inbox, queue
 from contrib_pipeline.events.inbox import Event
+from contrib_pipeline.metrics.reopened import waiting
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline_tests.defs.conftest import Bench, materialized
@@ -266,6 +268,37 @@ def test_late_facts_reopen_their_days(bench: Bench, team: workspaces.Workspace) 
     assert bench.aggregate(reopened=True, tags=tags).success
     (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{yesterday}'")
     assert row["pull_requests_merged"] == 1
+
+
+@pytest.mark.parametrize("dies_at", ["compute_days", "compute_contributors"])
+def test_a_run_that_dies_after_it_reopened_days_leaves_them_to_the_next(
+    bench: Bench, team: workspaces.Workspace, monkeypatch: pytest.MonkeyPatch, dies_at: str
+) -> None:
+    today = datetime.now(UTC).date()
+    tags = {
+        "dagster/asset_partition_range_start": str(today - timedelta(days=89)),
+        "dagster/asset_partition_range_end": str(today),
+    }
+    assert bench.aggregate(reopened=True, tags=tags).success
+    assert waiting(bench.connection).since is None
+    bench.connection.execute("update github.pull_requests set created_at = now() - interval '2 days' where number = 1")
+    with monkeypatch.context() as broken:
+        broken.setattr(metrics, dies_at, lambda *_, **__: 1 / 0)
+        assert not bench.aggregate(reopened=True, tags=tags).success
+    assert waiting(bench.connection).from_day is not None
+
+    assert bench.aggregate(reopened=True, tags=tags).success
+    assert waiting(bench.connection).since is None
+    (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{today - timedelta(days=2)}'")
+    assert row["pull_requests_opened"] == 1
+
+
+def test_a_run_for_one_workspace_leaves_the_marks_of_the_others(bench: Bench, team: workspaces.Workspace) -> None:
+    workspaces.create(bench.connection, "Others")
+    event_id = post(bench, "aggregate/workspace-metrics", {"workspace_id": "others"})
+    run = {"dagster/asset_partition_range_start": "2026-06-01", "dagster/asset_partition_range_end": "2026-06-01"}
+    assert bench.aggregate(events=[event_id], tags=run).success
+    assert waiting(bench.connection).repositories == 1
 
 
 def test_the_nightly_run_captures_what_moved_before_it_counts(bench: Bench, team: workspaces.Workspace) -> None:

@@ -121,6 +121,16 @@ def test_three_sensors_wait_alike() -> None:
             NOW - timedelta(minutes=4),
             None,
         ),
+        (
+            Waiting(repositories=2, since=NOW - timedelta(minutes=5), from_day=NOW.date() - timedelta(days=1)),
+            NOW - timedelta(seconds=59),
+            "A run was asked for",
+        ),
+        (
+            Waiting(repositories=2, since=NOW - timedelta(minutes=5), from_day=NOW.date() - timedelta(days=1)),
+            NOW - timedelta(seconds=61),
+            None,
+        ),
     ],
 )
 def test_reopened_days_wait_until_changes_have_settled(

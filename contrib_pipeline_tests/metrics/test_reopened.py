@@ -7,7 +7,7 @@ import pytest
 
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.read import open_days
-from contrib_pipeline.metrics.reopened import reopen_days, waiting
+from contrib_pipeline.metrics.reopened import reopen_days, settle, waiting
 from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline_tests.metrics.histories import WORKSPACES, insert
 
@@ -18,7 +18,7 @@ _DAYS = [date(2024, 2, 26), date(2024, 2, 27), date(2024, 2, 28), date(2024, 2, 
 
 
 @pytest.fixture(autouse=True)
-def _two_repositories(connection: Connection) -> None:
+def _two_repositories(connection: Connection, database_url: str) -> None:
     """Repository 1 in workspace 1 with one closed pull request, repository 2 in workspace 2; all days final."""
     for number in (1, 2):
         insert(connection, "github.repositories", [_repository(number)])
@@ -34,7 +34,8 @@ def _two_repositories(connection: Connection) -> None:
     insert(connection, "github.contributors", [_contributor(1), _contributor(2)])
     insert(connection, "github.pull_requests", [_pull_request()])
     compute_days(connection, _DAYS)
-    reopen_days(connection)
+    with connect(database_url) as run:
+        settle(run, reopen_days(run))
     compute_days(connection, _DAYS)
     assert open_days(connection, _DAYS[0], _DAYS[-1]) == []
 
@@ -154,3 +155,44 @@ def test_days_are_not_reopened_while_they_are_being_computed(connection: Connect
         with pytest.raises(Exception, match="lock timeout"):
             reopen_days(connection)
     assert _marks(connection) == [(1, date(2024, 2, 29))]
+
+
+def test_marks_wait_again_if_who_took_them_is_gone_before_the_days_are_computed(
+    connection: Connection, database_url: str
+) -> None:
+    insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 29, tzinfo=UTC))])
+    with connect(database_url) as killed:
+        assert reopen_days(killed).from_day == date(2024, 2, 29)
+        assert waiting(connection).since is None
+        connection.execute("select pg_terminate_backend(%s, 10000)", (killed.info.backend_pid,))
+    left = waiting(connection)
+    assert (left.repositories, left.from_day) == (1, date(2024, 2, 29))
+
+    connection.execute("update metrics.workspace_daily set is_final = true")
+    insert(connection, "github.comments", [_comment(2, datetime(2024, 3, 1, tzinfo=UTC))])
+    with connect(database_url) as run:
+        reopened = reopen_days(run)
+        assert (reopened.repositories, reopened.from_day) == (1, date(2024, 2, 29))
+        assert open_days(run, _DAYS[0], _DAYS[-1]) == _DAYS[3:]
+        settle(run, reopened)
+    assert waiting(connection).since is None
+
+
+def test_a_fact_that_comes_while_its_day_is_computed_waits(connection: Connection, database_url: str) -> None:
+    insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 29, tzinfo=UTC))])
+    with connect(database_url) as run:
+        reopened = reopen_days(run)
+        insert(connection, "github.comments", [_comment(2, datetime(2024, 3, 1, tzinfo=UTC))])
+        settle(run, reopened)
+    assert _marks(connection) == [(1, date(2024, 3, 1))]
+    assert waiting(connection).from_day == date(2024, 3, 1)
+
+
+@pytest.mark.parametrize(("computed", "repositories"), [([0], 0), ([1], 1), ([0, 1], 0), (None, 0)])
+def test_a_mark_is_settled_when_all_workspaces_of_its_repository_are_computed(
+    connection: Connection, database_url: str, computed: list[int] | None, repositories: int
+) -> None:
+    insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 29, tzinfo=UTC))])
+    with connect(database_url) as run:
+        settle(run, reopen_days(run), None if computed is None else [WORKSPACES[place] for place in computed])
+    assert waiting(connection).repositories == repositories

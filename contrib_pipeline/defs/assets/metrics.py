@@ -28,7 +28,7 @@ from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.github.errors import MustWait
 from contrib_pipeline.metrics.compute import Computed, compute_days
 from contrib_pipeline.metrics.read import day_totals, open_days
-from contrib_pipeline.metrics.reopened import reopen_days
+from contrib_pipeline.metrics.reopened import reopen_days, settle
 from contrib_pipeline.metrics.trends import compute_contributors, compute_trends
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.budget import BudgetWait
@@ -88,11 +88,13 @@ def compute_daily_metrics(
         is_nightly = config.verify_members or any(isinstance(e.command, AggregateAll) for e in claims.events)
         if is_nightly:
             _verify_members(context, claims, pipeline)
-        from_day = reopen_days(connection).from_day
+        reopened = reopen_days(connection)
         shown: Computed | None = None
-        for task in _tasks(context, config, claims, from_day, pipeline.settings.metrics_retention_days):
+        for task in _tasks(context, config, claims, reopened.from_day, pipeline.settings.metrics_retention_days):
             newest = _compute(context, connection, task, has_shown=shown is not None)
             shown = shown or newest
+            if task.is_catching_up:
+                settle(connection, reopened, task.workspace_ids)
         if shown:
             reports = pipeline.settings.home / "reports" if is_nightly else None
             _report(context, connection, shown, **day_metadata(context, connection, shown.day, reports))
@@ -186,8 +188,8 @@ def _tasks(
         yield Task(open_days(connection, max(first, from_day or today), today), is_catching_up=True)
         return
     if config.verify_members:
-        # Members that were looked at just now may make older days final, too.
-        yield Task(open_days(connection, first, today - timedelta(days=1)), is_catching_up=True)
+        # Members that were looked at just now may make older days final, too; what moved may have moved today.
+        yield Task(open_days(connection, first, today), is_catching_up=True)
     chosen = [workspaces.find(connection, key).id for key in config.workspaces]
     asked = config.days or list(context.partition_keys)
     yield Task([date.fromisoformat(day) for day in asked], chosen or None)

@@ -94,7 +94,7 @@ comment on column github.contributors.read_at is 'When these values were read; a
 create index contributors_login on github.contributors (lower(login));
 
 create table github.pull_requests (
-  id bigint primary key,
+  id bigint,
   node_id text not null,
   repository_id bigint not null,
   number integer not null,
@@ -124,6 +124,8 @@ create table github.pull_requests (
   comments_total integer,
   totals_read_at timestamptz,
   deleted_at timestamptz,
+  -- Whose pull request a review is of is read from the index alone.
+  primary key (id) include (author_id, deleted_at),
   unique (repository_id, number)
 );
 comment on table github.pull_requests is 'Pull requests, whole: every one that GitHub has, as it last showed it. Captured newest first, then whatever changed since the watermark; a history walk fills in the rest.';

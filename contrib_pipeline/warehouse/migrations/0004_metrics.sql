@@ -194,6 +194,35 @@ comment on column metrics.reopened.repository_id is 'The repository: github.repo
 comment on column metrics.reopened.from_day is 'The earliest day that a changed fact touches: this day and all later ones are to be computed again.';
 comment on column metrics.reopened.marked_at is 'When the first of these changes was written.';
 
+create table metrics.reopening (
+  taken_in xid8 not null,
+  repository_id bigint not null,
+  from_day date not null,
+  marked_at timestamptz not null,
+  primary key (taken_in, repository_id)
+);
+comment on table metrics.reopening is 'Marks taken from metrics.reopened by a run that has not computed all of their days yet.';
+comment on column metrics.reopening.taken_in is 'The transaction that took it.';
+comment on column metrics.reopening.repository_id is 'The repository: github.repositories.id.';
+comment on column metrics.reopening.from_day is 'The earliest day to be computed again, with all later ones.';
+comment on column metrics.reopening.marked_at is 'When the first of the changes was written.';
+
+-- Who computes what it took holds a lock for as long as its connection lasts.
+create view metrics.left_over as
+  select taken_in, repository_id, from_day, marked_at
+  from metrics.reopening
+  where not exists (
+    select from pg_locks
+    where locktype = 'advisory' and objsubid = 2 and granted
+      and database = (select oid from pg_database where datname = current_database())
+      and classid = hashtext('metrics.reopening')::oid
+  );
+comment on view metrics.left_over is 'Marks in metrics.reopening that nobody computes any more: whoever took them has ended.';
+comment on column metrics.left_over.taken_in is 'The transaction that took it.';
+comment on column metrics.left_over.repository_id is 'The repository: github.repositories.id.';
+comment on column metrics.left_over.from_day is 'The earliest day to be computed again, with all later ones.';
+comment on column metrics.left_over.marked_at is 'When the first of the changes was written.';
+
 create table metrics.first_activity (
   contributor_id bigint not null,
   repository_id bigint not null,
