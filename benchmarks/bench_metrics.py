@@ -1,4 +1,4 @@
-"""How long the metrics take on a generated history of a given size; prints medians.
+"""How long the metrics take on a generated history of a given size; prints medians, and the client's peak memory.
 
     python benchmarks/bench_metrics.py postgresql://user@host/empty_database --pull-requests 1000000
 
@@ -8,6 +8,7 @@ a second run with --reuse measures again.
 
 import argparse
 import re
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.explain import explain
 from contrib_pipeline.metrics.read import open_days, workspace_days
 from contrib_pipeline.metrics.trends import compute_contributors, compute_trends
+from contrib_pipeline.presentation.history import history, members
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline.warehouse.migrate import migrate
@@ -32,15 +34,17 @@ def fill(connection: Connection, size: argparse.Namespace) -> None:
         connection.execute(statement)
 
 
+def once(work: Callable[[], object]) -> float:
+    """Milliseconds."""
+    started = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - started)
+
+
 def median(work: Callable[[], object], repetitions: int) -> float:
     """Milliseconds; the first, cold run is not counted."""
     work()
-    times = []
-    for _ in range(repetitions):
-        started = time.perf_counter()
-        work()
-        times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times)
+    return statistics.median(once(work) for _ in range(repetitions))
 
 
 def measure(connection: Connection, size: argparse.Namespace) -> dict[str, float]:
@@ -48,6 +52,7 @@ def measure(connection: Connection, size: argparse.Namespace) -> dict[str, float
     recent, old = today - timedelta(days=4), today - timedelta(days=int(size.days * 0.75))
     small, large = (workspaces.find(connection, slug).id for slug in ("w7", _largest(connection)))
     window = today - timedelta(days=89)
+    last_90 = [today - timedelta(days=days) for days in range(90)]
     work: dict[str, Callable[[], object]] = {
         "both daily tables, one recent day, everything": lambda: compute_days(connection, [recent]),
         "both daily tables, one day long ago, everything": lambda: compute_days(connection, [old]),
@@ -59,8 +64,11 @@ def measure(connection: Connection, size: argparse.Namespace) -> dict[str, float
         "open days of 90, everything": lambda: open_days(connection, window, today),
         "read 90 days of a workspace": lambda: workspace_days(connection, small, window, today),
         "explain one number": lambda: explain(connection, large, recent, "active_contributors"),
+        "what the pictures of a day show, everything": lambda: history(connection, members(connection), recent),
     }
-    return {name: median(step, size.repetitions) for name, step in work.items()}
+    return {name: median(step, size.repetitions) for name, step in work.items()} | {
+        "both daily tables, 90 days, everything, once": once(lambda: compute_days(connection, last_90))
+    }
 
 
 def _largest(connection: Connection) -> str:
@@ -84,6 +92,7 @@ def main() -> None:
             fill(connection, size)
         for name, milliseconds in measure(connection, size).items():
             print(f"{milliseconds:10,.1f} ms  {name}")
+    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:10,.1f} MB  peak memory of this process")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 -- name: set_planner
--- Compiling the statement below takes longer than running it.
-set local jit = off
+-- Compiling the statement below takes longer than running it. What it sorts fits into memory.
+select set_config('jit', 'off', true), set_config('work_mem', '64MB', true)
 
 -- name: lock
 -- One aggregation of a day at a time; none while days are re-opened (see reopened.sql).

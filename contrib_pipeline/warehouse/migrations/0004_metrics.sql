@@ -227,7 +227,7 @@ create table metrics.first_activity (
   contributor_id bigint not null,
   repository_id bigint not null,
   first_at timestamptz not null,
-  primary key (contributor_id, repository_id)
+  primary key (contributor_id, repository_id) include (first_at)
 );
 create index first_activity_first_at on metrics.first_activity (first_at) include (repository_id, contributor_id);
 create index first_activity_repository on metrics.first_activity (repository_id, first_at) include (contributor_id);
