@@ -13,6 +13,7 @@ from contrib_pipeline.metrics.reopened import waiting
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline_tests.defs.conftest import Bench, materialized
+from contrib_pipeline_tests.metrics.test_reopened import until_gone
 
 HELLO = {"repository": {"owner": "octo", "name": "hello"}}
 
@@ -280,14 +281,17 @@ def test_a_run_that_dies_after_it_reopened_days_leaves_them_to_the_next(
         "dagster/asset_partition_range_end": str(today),
     }
     assert bench.aggregate(reopened=True, tags=tags).success
+    until_gone(bench.connection)
     assert waiting(bench.connection).since is None
     bench.connection.execute("update github.pull_requests set created_at = now() - interval '2 days' where number = 1")
     with monkeypatch.context() as broken:
         broken.setattr(metrics, dies_at, lambda *_, **__: 1 / 0)
         assert not bench.aggregate(reopened=True, tags=tags).success
+    until_gone(bench.connection)
     assert waiting(bench.connection).from_day is not None
 
     assert bench.aggregate(reopened=True, tags=tags).success
+    until_gone(bench.connection)
     assert waiting(bench.connection).since is None
     (row,) = bench.rows(f"select * from metrics.workspace_daily where day = '{today - timedelta(days=2)}'")
     assert row["pull_requests_opened"] == 1
@@ -298,6 +302,7 @@ def test_a_run_for_one_workspace_leaves_the_marks_of_the_others(bench: Bench, te
     event_id = post(bench, "aggregate/workspace-metrics", {"workspace_id": "others"})
     run = {"dagster/asset_partition_range_start": "2026-06-01", "dagster/asset_partition_range_end": "2026-06-01"}
     assert bench.aggregate(events=[event_id], tags=run).success
+    until_gone(bench.connection)
     assert waiting(bench.connection).repositories == 1
 
 
