@@ -70,7 +70,8 @@ def _comment(id: int, at: datetime, author: int = 1) -> dict[str, Any]:
 def until_gone(connection: Connection) -> None:
     """Return when no other connection computes what it took: a server notices a while later that one was closed."""
     connection.execute(
-        "select pg_advisory_lock(key, 0), pg_advisory_unlock(key, 0) from (select hashtext('metrics.reopening')) as _ (key)"
+        "select pg_advisory_lock(key, 0), pg_advisory_unlock(key, 0)"
+        " from (select hashtext('metrics.reopening')) as lock (key)"
     )
 
 
