@@ -28,7 +28,7 @@ def test_a_table_that_pages_are_written_to_has_these_columns_and_key(connection:
         assert made[name][0] == TYPES.get(kind, kind)
     key = connection.execute(
         "select array_agg(a.attname::text order by a.attnum) as key from pg_index i"
-        " join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
+        " join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])"
         " where i.indrelid = %s::regclass and i.indisprimary",
         (table.name,),
     ).fetchone()
