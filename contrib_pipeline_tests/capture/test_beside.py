@@ -125,7 +125,7 @@ def test_history_and_changes_at_once_lose_nothing_and_block_nobody(
 def test_an_older_reading_that_comes_late_brings_nothing_back(
     bench: Bench, database_url: str, ana: Account, ben: Account
 ) -> None:
-    """One capture has read a comment and is slow; meanwhile it is deleted, and another capture notes that."""
+    """A history has read a comment and is slow; meanwhile it is deleted, and another capture notes that."""
     change = bench.world.add_pull_request(bench.repository, ana, "One")
     regretted = bench.world.add_comment(change, ben, "Regretted")
     review = bench.world.add_review(change, ben, "COMMENTED")
@@ -150,7 +150,7 @@ def test_an_older_reading_that_comes_late_brings_nothing_back(
             GitHubClient(bench.url, Token("a-token"), PostgresBudget(points, "a-token")) as client,
         ):
             captures = Captures(lambda _: client, rows, host="localhost")
-            outcomes.append(captures.capture(CaptureRequest(NAME, depth="newest", subjects=("pull_requests",))))
+            outcomes.append(captures.capture(CaptureRequest(NAME, depth="history", subjects=("pull_requests",))))
 
     thread = threading.Thread(target=slow)
     thread.start()
