@@ -47,59 +47,34 @@ order by repository_id
 create index on contributor_deeds (repository_id, day);
 analyze contributor_deeds
 
+-- name: delete
+delete from metrics.workspace_contributors
+where %(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s)
+
 -- name: write
--- Most lists stay as they are from one computation to the next: only rows that differ are written.
-with foremost as materialized (
-  select
-    workspaces.id as workspace_id, day, contributor_id, coalesce(is_bot, false) as is_bot,
-    pull_requests::integer, reviews::integer, comments::integer, discussions::integer, rank::integer
-  from workspaces.workspaces
-  cross join lateral (
-    select %(today)s::date as day
-    union
-    select max(day) from metrics.workspace_daily where workspace_id = workspaces.id and is_final
-  ) as kept
-  cross join lateral (
-    select *, row_number() over (order by deeds desc, contributor_id) as rank
-    from (
-      select
-        actor_id as contributor_id, sum(pull_requests) as pull_requests, sum(reviews) as reviews,
-        sum(comments) as comments, sum(discussions) as discussions, sum(deeds) as deeds
-      from workspaces.repositories
-      join contributor_deeds using (repository_id)
-      where repositories.workspace_id = workspaces.id and contributor_deeds.day = kept.day
-      group by actor_id
-      order by deeds desc, actor_id
-      limit 100
-    ) as summed
-  ) as ranked
-  left join github.contributors on contributors.id = contributor_id
-  where is_active and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
-),
-gone as (
-  delete from metrics.workspace_contributors as known
-  where (%(workspace_ids)s::uuid[] is null or workspace_id = any(%(workspace_ids)s))
-    and not exists (
-      select from foremost
-      where foremost.workspace_id = known.workspace_id and foremost.day = known.day
-        and foremost.contributor_id = known.contributor_id
-    )
-),
-written as (
-  insert into metrics.workspace_contributors
-    (workspace_id, day, window_days, contributor_id, pull_requests, reviews, comments, discussions, rank, is_bot)
-  select workspace_id, day, 30, contributor_id, pull_requests, reviews, comments, discussions, rank, is_bot
-  from foremost
-  where not exists (
-    select from metrics.workspace_contributors as known
-    where known.workspace_id = foremost.workspace_id and known.day = foremost.day
-      and known.contributor_id = foremost.contributor_id and known.rank = foremost.rank
-      and known.is_bot = foremost.is_bot and known.pull_requests = foremost.pull_requests
-      and known.reviews = foremost.reviews and known.comments = foremost.comments
-      and known.discussions = foremost.discussions
-  )
-  on conflict (workspace_id, day, window_days, contributor_id) do update set
-    pull_requests = excluded.pull_requests, reviews = excluded.reviews, comments = excluded.comments,
-    discussions = excluded.discussions, rank = excluded.rank, is_bot = excluded.is_bot
-)
-select count(*) as rows from foremost
+insert into metrics.workspace_contributors
+  (workspace_id, day, window_days, contributor_id, pull_requests, reviews, comments, discussions, rank, is_bot)
+select
+  workspaces.id, day, 30, contributor_id, pull_requests, reviews, comments, discussions, rank, coalesce(is_bot, false)
+from workspaces.workspaces
+cross join lateral (
+  select %(today)s::date as day
+  union
+  select max(day) from metrics.workspace_daily where workspace_id = workspaces.id and is_final
+) as kept
+cross join lateral (
+  select *, row_number() over (order by deeds desc, contributor_id) as rank
+  from (
+    select
+      actor_id as contributor_id, sum(pull_requests) as pull_requests, sum(reviews) as reviews,
+      sum(comments) as comments, sum(discussions) as discussions, sum(deeds) as deeds
+    from workspaces.repositories
+    join contributor_deeds using (repository_id)
+    where repositories.workspace_id = workspaces.id and contributor_deeds.day = kept.day
+    group by actor_id
+    order by deeds desc, actor_id
+    limit 100
+  ) as summed
+) as ranked
+left join github.contributors on contributors.id = contributor_id
+where is_active and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))

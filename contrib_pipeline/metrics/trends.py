@@ -70,8 +70,8 @@ def compute_contributors(connection: Connection, today: date, *, workspace_ids: 
         connection.execute(_CONTRIBUTORS["prepare"])
         connection.execute(_CONTRIBUTORS["gather"], values | {"repository_ids": repositories_of(connection, ids)})
         connection.execute(_CONTRIBUTORS["index"])
-        written = connection.execute(_CONTRIBUTORS["write"], values).fetchone()
-    return written["rows"] if written else 0
+        connection.execute(_CONTRIBUTORS["delete"], values)
+        return connection.execute(_CONTRIBUTORS["write"], values).rowcount
 
 
 def _end(day: date) -> datetime:
