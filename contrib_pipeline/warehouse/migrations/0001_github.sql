@@ -94,7 +94,7 @@ comment on column github.contributors.read_at is 'When these values were read; a
 create index contributors_login on github.contributors (lower(login));
 
 create table github.pull_requests (
-  id bigint,
+  id bigint primary key,
   node_id text not null,
   repository_id bigint not null,
   number integer not null,
@@ -124,8 +124,6 @@ create table github.pull_requests (
   comments_total integer,
   totals_read_at timestamptz,
   deleted_at timestamptz,
-  -- Whose pull request a review is of is read from the index alone.
-  primary key (id) include (author_id, deleted_at),
   unique (repository_id, number)
 );
 comment on table github.pull_requests is 'Pull requests, whole: every one that GitHub has, as it last showed it. Captured newest first, then whatever changed since the watermark; a history walk fills in the rest.';
@@ -169,6 +167,8 @@ create index pull_requests_closed on github.pull_requests (closed_at)
   include (repository_id, author_id) where closed_at is not null and merged_at is null and deleted_at is null;
 create index pull_requests_first_review on github.pull_requests (first_review_at)
   include (repository_id, author_id, created_at, ready_at) where first_review_at is not null and deleted_at is null;
+-- Whose pull request a review is about.
+create index pull_requests_author on github.pull_requests (id) include (author_id) where deleted_at is null;
 create index pull_requests_repository on github.pull_requests (repository_id, created_at);
 create index pull_requests_open on github.pull_requests (repository_id) where closed_at is null;
 
