@@ -187,8 +187,8 @@ def _spoilt_nodes(part: Partial, connection: str) -> dict[int, str]:
 
 
 def _newest(node: dict[str, Any]) -> datetime | None:
-    nodes = node.get("newest", {}).get("nodes")
-    return datetime.fromisoformat(nodes[0]["updatedAt"]) if nodes else None
+    nodes = (node.get("newest") or {}).get("nodes")
+    return datetime.fromisoformat(nodes[0]["updatedAt"]) if nodes and nodes[0] else None
 
 
 def rest_of(

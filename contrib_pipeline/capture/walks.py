@@ -6,8 +6,8 @@ anywhere. Reading some by number is ``chosen``'s business; which walk is due, an
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contrib_pipeline.capture.ahead import Ahead, Need
@@ -30,6 +30,7 @@ RECENT = timedelta(days=14)
 """What bumps GitHub's updatedAt is not documented: what was updated within this time is read again every night."""
 # A transaction holds at most so many pages, so many requests by id: enough to fill those requests.
 _PAGES, _REQUESTS = 4, 3
+_BEFORE_EVERYTHING = datetime(2008, 1, 1, tzinfo=UTC)  # GitHub's first year
 Progress = Callable[[int, int], None]
 """Called after each transaction with the nodes read so far and GitHub's total."""
 Cut = Callable[[Page], tuple[list[dict[str, Any]], bool]]
@@ -153,11 +154,11 @@ class Walk:
 
 
 def newest(walk: Walk, limit: int = NEWEST) -> None:
-    """The ``limit`` newest; the watermark then stands at the moment of the first page.
+    """The ``limit`` newest; the watermark then stands where GitHub's updates stood at the first page.
 
     Where these are all there are, the history is complete as well.
     """
-    size, read, started = walk.size(walk.subject.kind), 0, None
+    size, read, first = walk.size(walk.subject.kind), 0, None
 
     def cut(page: Page) -> tuple[list[dict[str, Any]], bool]:
         nonlocal read
@@ -165,11 +166,11 @@ def newest(walk: Walk, limit: int = NEWEST) -> None:
         return page.nodes, read >= limit or not page.has_next
 
     for unit in walk.units("CREATED_AT", size, cut, limit=limit):
-        started = started or unit.first.read_at
+        first = first or unit.first
 
-        def also(unit: Unit = unit, started: datetime = started) -> None:
+        def also(unit: Unit = unit, first: Page = first) -> None:
             if unit.is_last:
-                walk.save_watermark(started, started, size.current)
+                walk.save_watermark(_stand(first), first.read_at, size.current)
             if not unit.last.has_next:
                 walk.finish_history()
 
@@ -226,32 +227,35 @@ def history(walk: Walk) -> None:
     """
     state = walk.state(walk.history_kind)
     try:
-        last = _everything(walk, state, state.cursor)
+        first, last = _everything(walk, state, state.cursor)
     except BadCursor:
         if state.cursor is None:
             raise
-        last = _everything(walk, state, None)
-    if walk.state(walk.subject.kind).is_behind(last.newest):
+        first, last = _everything(walk, state, None)
+    reached = walk.state(walk.subject.kind)
+    if state.cursor is None and reached.verified_at is None:
+        reached = replace(reached, verified_at=first.read_at)
+    if reached.is_behind(last.newest):
         changed(walk)
     else:
         walk.save_watermark(None, last.read_at)
 
 
-def _everything(walk: Walk, state: State, after: str | None) -> Page:
-    """All pages after that cursor; the last one, with which everything is read, also what an earlier walk read."""
+def _everything(walk: Walk, state: State, after: str | None) -> tuple[Page, Page]:
+    """All pages after that cursor; the first and the last, with which all is read, also what an earlier walk read."""
     kept, size = walk.state(walk.subject.kind), state.size(walk.subject.largest_page)
-    read, last = 0, None
+    read, first, last = 0, None, None
 
     def cut(page: Page) -> tuple[list[dict[str, Any]], bool]:
         return page.nodes, not page.has_next
 
     for unit in walk.units("CREATED_AT", size, cut, after=after):
-        is_first, last = last is None, unit.last
+        is_first, first, last = first is None, first or unit.first, unit.last
         read += len(unit.nodes)
 
         def also(unit: Unit = unit, is_first: bool = is_first) -> None:
             if is_first and kept.watermark is None:
-                walk.save_watermark(unit.first.read_at, None)
+                walk.save_watermark(_stand(unit.first), None)
             if unit.last.has_next:
                 save_cursor(walk.connection, walk.repository.id, walk.history_kind, unit.last.cursor, size.current)
             else:
@@ -259,8 +263,16 @@ def _everything(walk: Walk, state: State, after: str | None) -> Page:
 
         walk.store(unit.nodes, unit.first.read_at, also)
         walk.on_page(read if unit.last.has_next else unit.last.total, unit.last.total)
+    assert first is not None
     assert last is not None
-    return last
+    return first, last
+
+
+def _stand(page: Page) -> datetime:
+    """Where GitHub's updates stand at this page, by GitHub's own dates: they need not keep up with any clock."""
+    if not page.total:
+        return _BEFORE_EVERYTHING
+    return page.newest or page.read_at
 
 
 def _updated_at(node: dict[str, Any]) -> datetime:

@@ -24,8 +24,9 @@ def several(bench: Bench, ana: Account, ben: Account) -> list[Repository]:
     made = [bench.world.add_repository(name, has_discussions_enabled=True) for name in NAMES]
     for repository in made:
         for number in range(8):
-            change = bench.world.add_pull_request(repository, ana, f"Change {number}")
-            bench.world.add_review_comment(bench.world.add_review(change, ben, "COMMENTED"), "Here")
+            at = f"2026-05-0{number + 1}T00:00:00Z"
+            change = bench.world.add_pull_request(repository, ana, f"Change {number}", at=at)
+            bench.world.add_review_comment(bench.world.add_review(change, ben, "COMMENTED", at=at), "Here", at=at)
         bench.world.add_discussion(repository, ana, "How?")
         bench.capture(repository=repository.name_with_owner)
     return made

@@ -135,12 +135,14 @@ def test_a_second_capture_changes_no_row(bench: Bench, ana: Account, ben: Accoun
 
 
 def test_after_the_first_capture_only_what_changed_is_read(bench: Bench, ana: Account, ben: Account) -> None:
-    add_many(bench, ana, 60)
+    for hour in range(60):
+        at = f"2026-05-{1 + hour // 24:02}T{hour % 24:02}:00:00Z"
+        bench.world.add_pull_request(bench.repository, ana, f"Change {hour}", at=at)
     bench.capture()
     bench.world.add_comment(bench.repository.pull_requests[3], ben, "Late", at=now())
     before = bench.requests
     outcome = bench.capture()
-    assert outcome.counts.captured("github.pull_requests") == 1
+    assert outcome.counts.captured("github.pull_requests") == 2  # and the one that was updated last before
     assert bench.count("comments") == 1
     assert bench.requests - before == 2  # a page of pull requests, a page of discussions
 
@@ -198,6 +200,28 @@ def test_a_single_pull_request_that_is_gone_is_marked_deleted_and_said(bench: Be
     assert not outcome.is_complete
     assert outcome.error == "octo/hello has no pull request 2."
     assert bench.count("pull_requests") == 1
+
+
+@pytest.mark.parametrize("depth", ["newest", "history"])
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_github_whose_dates_lag_behind_the_clock_is_followed_too(
+    bench: Bench, ana: Account, depth: str, count: int
+) -> None:
+    # A mirror or a replay: what is new there is older than the last capture.
+    add_many(bench, ana, count)
+    bench.capture(depth)
+    (late,) = add_many(bench, ana, 1)
+    bench.world.add_comment(late, ana, "Here", at="2026-06-02T00:00:00Z")
+    assert bench.capture().is_complete
+    assert bench.count("pull_requests") == count + 1
+    assert bench.count("comments") == 1
+
+
+def test_a_history_of_a_quiet_repository_needs_no_second_look(bench: Bench, ana: Account) -> None:
+    add_many(bench, ana, 3)
+    before = bench.requests
+    bench.capture("history", subjects=("pull_requests",))
+    assert bench.requests - before == 2  # the repository, and its one page
 
 
 def test_many_chosen_numbers_are_asked_for_ten_a_request(bench: Bench, ana: Account, ben: Account) -> None:
