@@ -11,10 +11,13 @@ import re
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+from contrib_pipeline.metrics.beside import side_by_side
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.explain import explain
 from contrib_pipeline.metrics.read import open_days, workspace_days
@@ -67,8 +70,20 @@ def measure(connection: Connection, size: argparse.Namespace) -> dict[str, float
         "what the pictures of a day show, everything": lambda: history(connection, members(connection), recent),
     }
     return {name: median(step, size.repetitions) for name, step in work.items()} | {
-        "both daily tables, 90 days, everything, once": once(lambda: compute_days(connection, last_90))
+        "trends and contributors side by side, as a run does": median(
+            lambda: beside(
+                connection, size, [partial(compute_trends, days=[recent]), partial(compute_contributors, today=today)]
+            ),
+            size.repetitions,
+        ),
+        "both daily tables, 90 days, everything, once, as a run does": once(
+            lambda: beside(connection, size, [partial(compute_days, days=[day]) for day in last_90])
+        ),
     }
+
+
+def beside(connection: Connection, size: argparse.Namespace, works: Sequence[Callable[[Connection], object]]) -> None:
+    deque(side_by_side(connection, lambda: connect(size.url), works), maxlen=0)
 
 
 def _largest(connection: Connection) -> str:

@@ -6,6 +6,7 @@ A day is computed whole, for all workspaces or for some; what a number means is 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from contrib_pipeline.events.commands import AggregateAll, AggregateWorkspace
 from contrib_pipeline.events.histories import ask_for_histories
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.github.errors import MustWait
+from contrib_pipeline.metrics.beside import side_by_side
 from contrib_pipeline.metrics.compute import Computed, compute_days
 from contrib_pipeline.metrics.read import day_totals, open_days
 from contrib_pipeline.metrics.reopened import reopen_days, settle
@@ -91,7 +93,8 @@ def compute_daily_metrics(
         reopened = reopen_days(connection)
         shown: Computed | None = None
         for task in _tasks(context, config, claims, reopened.from_day, pipeline.settings.metrics_retention_days):
-            newest = _compute(context, connection, task, has_shown=shown is not None)
+            newest = _compute(context, pipeline, connection, task, has_shown=shown is not None)
+            _look_back(context, pipeline, connection, task)
             shown = shown or newest
             if task.is_catching_up:
                 settle(connection, reopened, task.workspace_ids)
@@ -103,26 +106,43 @@ def compute_daily_metrics(
 
 
 def _compute(
-    context: dg.AssetExecutionContext, connection: Connection, task: Task, *, has_shown: bool
+    context: dg.AssetExecutionContext, pipeline: Pipeline, connection: Connection, task: Task, *, has_shown: bool
 ) -> Computed | None:
-    """Write a task's days, the newest first, then what looks back over them.
+    """Write a task's days, the newest first.
 
     The run's newest final day is not logged but returned: its log shows what is drawn of all that is written.
     """
     shown: Computed | None = None
-    for day in task.newest_first:
-        (computed,) = compute_days(connection, [day], workspace_ids=task.workspace_ids)
+    works = [partial(_compute_day, day=day, task=task) for day in task.newest_first]
+    for computed in side_by_side(connection, pipeline.warehouse, works):
         if computed.workspaces_final and not (shown or has_shown):
             shown = computed
         else:
             _report(context, connection, computed)
-    for day in task.days_with_trends:
-        _log(context, _TRENDS, day, compute_trends(connection, [day], workspace_ids=task.workspace_ids)[day])
-    if task.days:
-        today = datetime.now(UTC).date()
-        rows = compute_contributors(connection, today, workspace_ids=task.workspace_ids)
-        _log(context, _CONTRIBUTORS, today, rows)
     return shown
+
+
+def _compute_day(connection: Connection, day: date, task: Task) -> Computed:
+    (computed,) = compute_days(connection, [day], workspace_ids=task.workspace_ids)
+    return computed
+
+
+def _look_back(context: dg.AssetExecutionContext, pipeline: Pipeline, connection: Connection, task: Task) -> None:
+    """Write what looks back over the task's days, once they are written."""
+    if not task.days:
+        return
+    works = [partial(_trends, day=day, task=task) for day in task.days_with_trends]
+    works.append(partial(_contributors, day=datetime.now(UTC).date(), task=task))
+    for table, day, rows in side_by_side(connection, pipeline.warehouse, works):
+        _log(context, table, day, rows)
+
+
+def _trends(connection: Connection, day: date, task: Task) -> tuple[str, date, int]:
+    return _TRENDS, day, compute_trends(connection, [day], workspace_ids=task.workspace_ids)[day]
+
+
+def _contributors(connection: Connection, day: date, task: Task) -> tuple[str, date, int]:
+    return _CONTRIBUTORS, day, compute_contributors(connection, day, workspace_ids=task.workspace_ids)
 
 
 def _verify_members(context: dg.AssetExecutionContext, claims: Claims, pipeline: Pipeline) -> None:
