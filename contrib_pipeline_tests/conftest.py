@@ -31,6 +31,7 @@ _REAL_DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 _SLOWEST_FIRST = (
     "test_up.py",
     "test_kills.py",
+    "events/test_odd_requests.py",
     "instance/test_runs.py",
     "metrics/test_compute.py",
     "capture/test_random_histories.py",
