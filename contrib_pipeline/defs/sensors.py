@@ -31,7 +31,7 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 def take_inbox(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg.SensorResult | dg.SkipReason:
     """Wait for events in ``events.inbox`` and ask for runs of those that are there."""
     with pipeline.warehouse() as connection:
-        pending = _await_events(context, connection)
+        pending = _await_events(context, connection, pipeline.settings.github_requests_in_flight)
         if not pending:
             return dg.SkipReason("No event was due.")
         repositories = known(connection, [event.key for event in pending if event.key])
@@ -96,7 +96,7 @@ def wait_reason(marks: Waiting, last: datetime | None, now: datetime) -> str | N
     return None
 
 
-def _await_events(context: dg.SensorEvaluationContext, connection: Connection) -> list[Pending]:
+def _await_events(context: dg.SensorEvaluationContext, connection: Connection, in_flight: int) -> list[Pending]:
     """The events that are due as soon as there are any; none when the wait is over or the daemon stops."""
     queue.listen(connection)
     looked, end = -math.inf, time.monotonic() + _WAIT_SECONDS
@@ -105,7 +105,7 @@ def _await_events(context: dg.SensorEvaluationContext, connection: Connection) -
         if now - looked >= _LOOK_FOR_DEAD_RUNS_SECONDS:
             looked = now
             _give_back(context, connection)
-        pending = queue.due(connection)
+        pending = queue.due(connection, in_flight=in_flight)
         left = end - now
         if pending or left <= 0:
             return pending

@@ -25,8 +25,6 @@ _STOP = "stop"
 _ONE_AT_A_TIME = 0x2B1F7C0B
 # An event that was asked for and that no run took (its run never started) is asked for again.
 _ASKED_AGAIN = timedelta(seconds=20)
-# One more than GitHub may be asked at the same time: somebody always has an answer to write.
-_ENOUGH_CAPTURES = 3
 RETRIES = 3
 
 
@@ -75,12 +73,13 @@ class Wake(StrEnum):
     TIMEOUT = "timeout"
 
 
-def due(connection: Connection, limit: int = 2000) -> list[Pending]:
+def due(connection: Connection, limit: int = 2000, *, in_flight: int = 2) -> list[Pending]:
     """Events that need a run now, the most urgent first, marked as asked for.
 
     Not among them: events about something that a run holds, or that was asked for in the last 20 seconds. The history
     of a repository and its other events don't wait for each other. Nor captures while enough runs, holding what is at
-    least as urgent, capture already.
+    least as urgent, capture already: one more than GitHub is asked at the same time (``in_flight``), since somebody
+    always has an answer to write.
     """
     with connection.transaction():
         # One at a time: two listeners at once would each see a key free and ask for a run on it.
@@ -90,7 +89,7 @@ def due(connection: Connection, limit: int = 2000) -> list[Pending]:
             "again": _ASKED_AGAIN,
             "history": HISTORY,
             "captures": CAPTURES,
-            "enough": _ENOUGH_CAPTURES,
+            "enough": in_flight + 1,
         }
         rows = connection.execute(_SQL["due"], values).fetchall()
     return sorted((Pending(**row) for row in rows), key=lambda event: (-event.priority, event.id))

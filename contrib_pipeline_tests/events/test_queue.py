@@ -76,9 +76,17 @@ def test_captures_wait_while_enough_runs_capture_and_then_go_together(connection
         queue.claim(connection, events, run)
     waiting = post(connection, "octo/a", "octo/b")
     assert queue.due(connection) == []
+    assert queue.due(connection, in_flight=1) == []
     queue.finish(connection, held["one"], "one", "done")
     waiting += post(connection, "octo/c")
     assert ids(queue.due(connection)) == waiting
+
+
+def test_more_runs_capture_where_github_may_be_asked_more_at_a_time(connection: Connection) -> None:
+    for run in ("one", "two", "three"):
+        queue.claim(connection, post(connection, f"octo/{run}"), run)
+    waiting = post(connection, "octo/a")
+    assert ids(queue.due(connection, in_flight=3)) == waiting
 
 
 def test_what_is_more_urgent_than_what_runs_capture_does_not_wait(connection: Connection) -> None:
