@@ -33,7 +33,6 @@ def build(progress: Progress | None = None) -> dg.Definitions:
             schedules.set_priorities,
             schedules.delete_expired_weekly,
             reconciliation.reconcile_nightly,
-            reconciliation.sweep_totals_weekly,
             checks.check_daily,
             metric_checks.check_metrics_daily,
         ],

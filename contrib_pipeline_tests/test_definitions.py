@@ -50,7 +50,6 @@ SCHEDULES = {
     "set_priorities": "0 */6 * * *",
     "delete_expired_weekly": "0 3 * * 0",
     "reconcile_nightly": "10 3 * * *",
-    "sweep_totals_weekly": "40 3 * * 6",
     "check_daily": "30 5 * * *",
     "check_metrics_daily": "0 1 * * *",
 }

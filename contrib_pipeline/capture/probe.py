@@ -26,13 +26,13 @@ class Probed:
 
     moved: list[Repository] = field(default_factory=list)
     """To be captured: something is newer than what is stored, it vanished, or it is visible again."""
-    unequal: list[Repository] = field(default_factory=list)
-    """Whole by our records, and GitHub's number of pull requests or discussions is another."""
     quiet: int = 0
     """Verified: nothing in them is newer."""
+    unequal: list[Repository] = field(default_factory=list)
+    """Of the quiet ones, those that are whole by our records while GitHub counts other pull requests or discussions."""
 
     def __add__(self, other: "Probed") -> "Probed":
-        return Probed(self.moved + other.moved, self.unequal + other.unequal, self.quiet + other.quiet)
+        return Probed(self.moved + other.moved, self.quiet + other.quiet, self.unequal + other.unequal)
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,14 @@ def _note(
     connection.execute(_SQL["note_probe"], {"id": repository.id, "read_at": read_at, "active_at": active_at})
     if (node is None) != repository.is_terminal or (node and node["nameWithOwner"] != repository.name_with_owner):
         found.moved.append(repository)
-    elif node is None or _verified(connection, repository, newest, read_at):
+    elif node is None:
         found.quiet += 1
+    elif _verified(connection, repository, newest, read_at):
+        found.quiet += 1
+        if not _is_equal(connection, repository, node):
+            found.unequal.append(repository)
     else:
         found.moved.append(repository)
-    if node and not _is_equal(connection, repository, node):
-        found.unequal.append(repository)
 
 
 def _newest(node: dict[str, Any]) -> dict[str, datetime | None]:

@@ -1,10 +1,10 @@
-"""What keeps the copy equal to GitHub where no event tells of a change: a watch, a nightly re-reading, a weekly sweep.
+"""What keeps the copy equal to GitHub where no event tells of a change: a watch over all, and a nightly re-reading.
 
 Each looks cheaply at what is to be done, and posts events for exactly that: they share runs, wait for GitHub's budget
 and are tried again like any others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -13,7 +13,7 @@ from contrib_pipeline.capture import many, probe, repositories
 from contrib_pipeline.capture.repositories import Repository
 from contrib_pipeline.capture.walks import RECENT
 from contrib_pipeline.defs import jobs
-from contrib_pipeline.defs.requests import RECONCILE, SWEEP
+from contrib_pipeline.defs.requests import MOVED, RECONCILE, SWEEP
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import inbox
 from contrib_pipeline.events.inbox import Event
@@ -23,16 +23,19 @@ from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
 
 _SYNC = "capture/repository.sync"
+# Pull requests that GitHub counts and never shows stay a difference: it is not looked into at every probe.
+_SWEEP_AGAIN_AFTER = timedelta(weeks=1)
 
 
 @dg.sensor(
     job=jobs.capture,
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks GitHub which repositories moved, as often as their priority says; those that did are captured.",
+    description="Asks GitHub which repositories moved, as often as their priority says; those that did are captured. "
+    "Those that did not, and have other totals than GitHub, are repaired, each once a week at most.",
 )
 def moved_repositories(context: dg.SensorEvaluationContext, pipeline: Pipeline) -> dg.SkipReason:
-    """One look at the repositories whose time has come, a hundred for two points."""
+    """One look at the repositories whose time has come, a hundred for two points; GitHub's totals come with it."""
     settings = pipeline.settings
     if not settings.has_credential:
         return dg.SkipReason("There is no credential to ask GitHub with.")
@@ -44,9 +47,11 @@ def moved_repositories(context: dg.SensorEvaluationContext, pipeline: Pipeline) 
             found = many.find_moved(captures, asked)
         except (GitHubError, BudgetWait) as error:
             return dg.SkipReason(f"GitHub could not be asked: {error}")
-        posted = _post(captures.connection, found.moved, "moved")
+        moved = _post(captures.connection, found.moved, MOVED)
+        unequal = _post(captures.connection, found.unequal, SWEEP, again_after=_SWEEP_AGAIN_AFTER)
     return dg.SkipReason(
-        f"{len(asked)} repositories were probed, {found.quiet} are quiet, {posted} are to be captured."
+        f"{len(asked)} repositories were probed, {found.quiet} are quiet, {moved} are to be captured, "
+        f"{unequal} to be repaired since their totals differ."
     )
 
 
@@ -63,29 +68,8 @@ def reconcile_nightly(context: dg.ScheduleEvaluationContext, pipeline: Pipeline)
     with pipeline.warehouse() as connection:
         everything = Event("classify/repository.size", {}, external_id=f"classify {at:%Y-%m-%d}")
         inbox.post(connection, [everything], "schedule")
-        posted = _post(connection, repositories.recently_active(connection, RECENT), RECONCILE, at)
+        posted = _post(connection, repositories.recently_active(connection, RECENT), RECONCILE, at=at)
     return dg.SkipReason(f"{posted} repositories were active lately and are to be read again.")
-
-
-@dg.schedule(
-    job=jobs.capture,
-    cron_schedule="40 3 * * 6",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Compares GitHub's totals with ours, a hundred repositories for two points; what differs is repaired.",
-)
-def sweep_totals_weekly(context: dg.ScheduleEvaluationContext, pipeline: Pipeline) -> dg.SkipReason:
-    """Probe all; those with other totals are compared one by one, and what differs is captured."""
-    if not pipeline.settings.has_credential:
-        return dg.SkipReason("There is no credential to ask GitHub with.")
-    with pipeline.captures() as captures:
-        try:
-            found = many.find_moved(captures, repositories.tracked(captures.connection))
-        except (GitHubError, BudgetWait) as error:
-            return dg.SkipReason(f"GitHub could not be asked, the next sweep is in a week: {error}")
-        _post(captures.connection, found.moved, "moved")
-        posted = _post(captures.connection, found.unequal, SWEEP, context.scheduled_execution_time)
-    return dg.SkipReason(f"{posted} repositories have other totals than GitHub and are to be repaired.")
 
 
 def _every(settings: Settings) -> probe.Every:
@@ -96,8 +80,23 @@ def _every(settings: Settings) -> probe.Every:
     )
 
 
-def _post(connection: Connection, asked: Iterable[Repository], reason: str, at: datetime | None = None) -> int:
-    """An event for each that none waits for already; a tick that is repeated posts nothing again."""
+def _post(
+    connection: Connection,
+    asked: Sequence[Repository],
+    reason: str,
+    *,
+    again_after: timedelta = timedelta(0),
+    at: datetime | None = None,
+) -> int:
+    """An event for each that none waits for, or was posted for within ``again_after``; how many there are.
+
+    A tick of a schedule (``at``) that is repeated posts nothing again.
+    """
+    names = [repository.name_with_owner for repository in asked]
+    # What moved is captured by any sync; re-reading and repairing are more than that.
+    known = inbox.keys_asked_for(
+        connection, _SYNC, names, reason=None if reason == MOVED else reason, within=again_after
+    )
     events = [
         Event(
             _SYNC,
@@ -105,13 +104,8 @@ def _post(connection: Connection, asked: Iterable[Repository], reason: str, at: 
             external_id=f"{reason} {at:%Y-%m-%d} {repository.id}" if at else None,
         )
         for repository in asked
-        if not _is_waiting(connection, repository, reason)
+        if repository.name_with_owner.lower() not in known
     ]
     if events:
         inbox.post(connection, events, "schedule")
     return len(events)
-
-
-def _is_waiting(connection: Connection, repository: Repository, reason: str) -> bool:
-    waiting = inbox.list_events(connection, state="pending", name=_SYNC, repository=repository.name_with_owner)
-    return any(event["data"].get("reason") == reason or reason == "moved" for event in waiting)

@@ -21,8 +21,9 @@ from contrib_pipeline.events.commands import (
 from contrib_pipeline.events.queue import Claimed
 
 _DISCUSSIONS = ("discussions",)
-RECONCILE, SWEEP = "reconcile", "sweep"
-"""Reasons of syncs: read again what was updated lately; compare everything, and repair what differs."""
+MOVED, RECONCILE, SWEEP = "moved", "reconcile", "sweep"
+"""Reasons of syncs: capture what changed; read again what was updated lately; compare everything, repair what differs.
+"""
 INSISTING = {"manual", RECONCILE, SWEEP}
 """Reasons of syncs that are never skipped as fresh."""
 _DEPTHS: dict[str | None, Depth] = {RECONCILE: "recent", SWEEP: "verify"}

@@ -25,7 +25,8 @@ from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
 
 __all__ = [
-    "Event", "Row", "Source", "activity", "counts", "depth", "list_events", "post", "prune", "record", "replay", "show",
+    "Event", "Row", "Source", "activity", "counts", "depth", "keys_asked_for", "list_events", "post", "prune", "record",
+    "replay", "show",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,17 @@ def list_events(
     """The newest events, those in a state, of a name or function, about a repository."""
     values = {"state": state, "name": name, "key": repository and repository.lower(), "limit": limit}
     return connection.execute(_SQL["list"], values).fetchall()
+
+
+def keys_asked_for(
+    connection: Connection, function: str, keys: Sequence[str], *, reason: str | None, within: timedelta
+) -> set[str]:
+    """Which of ``keys`` (in any case) an event of ``function`` waits for, or was received for ``within`` that time.
+
+    Of all such events, or only of those with this ``reason``. The keys come back in lower case.
+    """
+    values = {"function": function, "keys": [key.lower() for key in keys], "reason": reason, "within": within}
+    return {row["key"] for row in connection.execute(_SQL["keys_asked_for"], values)}
 
 
 def counts(connection: Connection) -> list[Row]:

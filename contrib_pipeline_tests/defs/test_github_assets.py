@@ -205,6 +205,12 @@ def tick(bench: Bench, definition: Any) -> Any:
     )
 
 
+def probe(bench: Bench) -> str:
+    """What the watch says when every repository's time has come."""
+    bench.connection.execute("update github.repositories set probed_at = null")
+    return str(tick(bench, reconciliation.moved_repositories).skip_message)
+
+
 def waiting(bench: Bench) -> list[tuple[str, str | None, str | None]]:
     rows = bench.rows(
         "select function, key, data ->> 'reason' as reason from events.inbox where state = 'pending' order by id"
@@ -227,8 +233,7 @@ def test_a_repository_that_moved_is_captured_once(bench: Bench, hello: Repositor
     bench.world.edit(hello.pull_requests[1], title="Uno", at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     tick(bench, reconciliation.moved_repositories)
     assert waiting(bench) == [("capture/repository.sync", "octo/hello", "moved")]
-    bench.connection.execute("update github.repositories set probed_at = null")
-    tick(bench, reconciliation.moved_repositories)
+    probe(bench)
     assert len(waiting(bench)) == 1, "it waits already"
     bench.connection.execute("update github.capture_state set verified_at = verified_at - interval '2 minutes'")
     bench.capture(events=[row["id"] for row in bench.rows("select id from events.inbox where state = 'pending'")])
@@ -267,16 +272,24 @@ def test_the_night_reads_again_what_was_active_lately_and_finds_what_moved_no_da
     assert {row["kind"] for row in kinds} == {"recent", "discussions recent"}
 
 
-def test_the_week_repairs_what_github_counts_otherwise(bench: Bench, hello: Repository) -> None:
+def test_the_watch_repairs_what_github_counts_otherwise_once_a_week(bench: Bench, hello: Repository) -> None:
     bench.capture(repositories=["octo/hello"], depth="history")
     bench.world.delete(hello.pull_requests[2])
     bench.connection.execute("delete from github.pull_requests where number = 3")
     bench.world.add_pull_request(hello, None, "Old", at="2026-01-01T00:00:00Z")
-    tick(bench, reconciliation.sweep_totals_weekly)
+    probe(bench)
+    probe(bench)
     assert waiting(bench) == [("capture/repository.sync", "octo/hello", "sweep")]
     bench.capture(events=[row["id"] for row in bench.rows("select id from events.inbox where state = 'pending'")])
     stored = bench.rows("select number from github.pull_requests where deleted_at is null order by number")
     assert [row["number"] for row in stored] == [1, 3, 4]
+
+    bench.world.delete(hello.pull_requests[3])
+    probe(bench)
+    assert waiting(bench) == []
+    bench.connection.execute("update events.inbox set received_at = received_at - interval '8 days'")
+    probe(bench)
+    assert waiting(bench) == [("capture/repository.sync", "octo/hello", "sweep")]
 
 
 # Credentials and secrets
@@ -329,10 +342,12 @@ def test_a_token_that_the_budget_does_not_allow_defers_the_event(bench: Bench, s
     assert bench.app.state.served.requests == before
 
 
-def test_a_watch_and_a_sweep_that_the_budget_does_not_allow_are_put_off(bench: Bench, spent_app: datetime) -> None:
-    bench.connection.execute("update github.repositories set probed_at = null")
-    assert "could not be asked" in tick(bench, reconciliation.moved_repositories).skip_message
-    assert "could not be asked" in tick(bench, reconciliation.sweep_totals_weekly).skip_message
+def test_a_watch_that_the_budget_does_not_allow_looks_when_it_does(bench: Bench, spent_app: datetime) -> None:
+    assert "could not be asked" in probe(bench)
+    bench.connection.execute(
+        "update github.budgets set points_left = points_limit, reset_at = now() where resource = 'core'"
+    )
+    assert "1 are quiet" in probe(bench)
 
 
 def test_no_secret_is_in_anything_that_a_run_leaves(

@@ -251,6 +251,13 @@ where id = %(id)s or external_id = %(id)s
 order by received_at
 limit 1;
 
+-- name: keys_asked_for
+select distinct key
+from events.inbox
+where function = %(function)s and key = any(%(keys)s)
+  and (%(reason)s::text is null or data ->> 'reason' = %(reason)s)
+  and (state = 'pending' or received_at > now() - %(within)s);
+
 -- name: counts
 select coalesce(function, 'other') as name, state, count(*) as events from events.inbox group by 1, 2 order by 1, 2;
 
