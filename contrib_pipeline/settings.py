@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     run_retention_days: int = Field(30, ge=1, validation_alias="CONTRIB_RUN_RETENTION_DAYS")
     """Days that Dagster's runs are kept; the newest run of a partition stays for as long as it is that."""
 
+    celery_broker_url: SecretStr | None = Field(None, validation_alias="CELERY_BROKER_URL")
+    """Set: runs are launched on Celery workers, which get them from this broker (redis://HOST:6379/0)."""
+
     bot_logins: Annotated[list[str], NoDecode] = Field([], validation_alias="BOT_LOGINS")
     """More accounts to count as bots: comma-separated logins, * stands for anything."""
 

@@ -73,6 +73,7 @@ COMMANDS = {
     "untrack",
     "up",
     "verify",
+    "worker",
     "workspace",
 }
 FUNCTIONS = {
@@ -105,6 +106,7 @@ SETTINGS = {
     "METRICS_RETENTION_DAYS",
     "CONTRIB_RUN_RETENTION_DAYS",
     "BOT_LOGINS",
+    "CELERY_BROKER_URL",
 }
 
 

@@ -17,6 +17,7 @@ from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.errors import WarehouseError
 
 _TIMEOUT_SECONDS = 10
+_WORKERS_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,26 @@ def _processes(_: Settings, connection: Connection) -> Iterator[Finding]:
         yield Finding("note", "no daemon runs on this database", "events wait until `contrib-pipeline up` is started")
 
 
+def _workers(settings: Settings, _: Connection) -> Iterator[Finding]:
+    """Whether there is room for as many runs as Dagster starts, where Celery's workers execute them."""
+    if settings.celery_broker_url is None:
+        return
+    from contrib_pipeline.instance.celery_app import BrokerUnreachable, broker, celery_app, unreachable
+
+    try:
+        app = celery_app()
+        with unreachable(app):
+            workers = app.control.inspect(timeout=_WORKERS_SECONDS).stats() or {}
+    except (BrokerUnreachable, SettingsError) as error:
+        yield Finding("wrong", "Celery", str(error))
+        return
+    if not workers:
+        yield Finding("wrong", f"no Celery worker answers at {broker(app)}", "start some: contrib-pipeline worker")
+        return
+    runs = sum(told["pool"]["max-concurrency"] for told in workers.values())
+    yield Finding("ok", f"{len(workers)} Celery workers, for {runs} runs at a time")
+
+
 def _queue(_: Settings, connection: Connection) -> Iterator[Finding]:
     waiting = depth(connection)
     yield Finding("ok", f"inbox: {waiting['due']} events due, {waiting['later']} for later")
@@ -156,4 +177,6 @@ def _left(row: dict[str, Any]) -> str:
     return f"{row['points_left']} of {row['points_limit']} {what} left{until}"
 
 
-_LOOKS: tuple[Callable[[Settings, Connection], Iterator[Finding]], ...] = (_host, _app, _processes, _queue, _budget)
+_LOOKS: tuple[Callable[[Settings, Connection], Iterator[Finding]], ...] = (
+    _host, _app, _processes, _workers, _queue, _budget,
+)  # fmt: skip

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from contrib_pipeline.cli import captures, events, metrics, system, up, workspaces
+from contrib_pipeline.cli import captures, events, metrics, system, up, worker, workspaces
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -15,7 +15,7 @@ def cli() -> None:
     """The contribution history of GitHub repositories: complete, fresh, provable."""
 
 
-for module in (up, captures, workspaces, metrics, events, system):
+for module in (up, worker, captures, workspaces, metrics, events, system):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -111,13 +111,14 @@ def _children(addresses: Addresses, settings: Settings) -> Iterator[Child]:
         ["api", "grpc", "-h", HOST, "-p", str(addresses.code), "-m", "contrib_pipeline.definitions"],
         _listens(addresses.code),
     )
-    yield Child(
-        "runs",
-        "contrib_pipeline.instance.fork_server",
-        [],
-        lambda: fork_server.serves(settings.dagster_home),
-        watches_lifeline=True,
-    )
+    if settings.celery_broker_url is None:
+        yield Child(
+            "runs",
+            "contrib_pipeline.instance.fork_server",
+            [],
+            lambda: fork_server.serves(settings.dagster_home),
+            watches_lifeline=True,
+        )
     yield Child(
         "daemon",
         "contrib_pipeline.daemon",
@@ -210,6 +211,8 @@ def _tell(addresses: Addresses, settings: Settings) -> None:
     out.print(f"  Dagster UI       [link]http://{HOST}:{addresses.ui}[/link]")
     out.print(f"  events           http://{HOST}:{addresses.events}/e/KEY")
     out.print(f"  GitHub           {settings.github_api_url}{' (the sandbox)' if addresses.sandbox else ''}")
+    if settings.celery_broker_url:
+        out.print("  runs             on Celery workers: start some with  contrib-pipeline worker")
     out.print("  SQL              contrib-pipeline env  prints DATABASE_URL")
     out.print(f"  logs             {settings.logs}")
     if addresses.sandbox:

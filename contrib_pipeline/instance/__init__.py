@@ -1,8 +1,9 @@
 """What dagster.yaml names: how runs start, where their output goes, how Dagster's storage connects.
 
-A run is a child forked from a process that has imported everything (``fork_server``), asked for by the run launcher
-(``launcher``); while it lives it holds a lock in Postgres (``liveness``). Why: docs/decisions/0001-warm-runs.md. What
-runs do is ``defs``' business.
+The run launcher (``launcher``) has a run forked from a process that has imported everything (``warm_launcher``,
+``fork_server``), or executed by a Celery worker (``celery_launcher``, ``celery_app``). While a run lives it holds a
+lock in Postgres (``liveness``). Why: docs/decisions/0001-warm-runs.md and 0004-celery.md. What runs do is ``defs``'
+business.
 
 This package alone may use names that Dagster does not export; a minor version of Dagster may move them, so its
 version is bounded in pyproject.toml and a test starts a real run through all of them:

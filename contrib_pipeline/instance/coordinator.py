@@ -1,4 +1,4 @@
-"""The run coordinator: a run starts at once where there is room and a warm process; Dagster's queue takes the rest.
+"""The run coordinator: a run starts at once where there is room and the launcher is ready, else Dagster's queue has it.
 
 The queue looks every second at most: as much again as an event's whole way. Its limit of concurrent runs is kept
 (two that are submitted in the same instant may exceed it by one); limits by tag, which only the queue itself can
@@ -8,8 +8,7 @@ keep, send every run through it.
 import dagster as dg
 from dagster._core.run_coordinator import SubmitRunContext
 
-from contrib_pipeline.instance import fork_server
-from contrib_pipeline.settings import read_settings
+from contrib_pipeline.instance.launcher import ProjectRunLauncher
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,  # nobody overtakes those that wait
@@ -30,8 +29,8 @@ class PromptRunCoordinator(dg.QueuedRunCoordinator[dg.DagsterInstance]):
         return super().submit_run(context)
 
     def _has_room(self) -> bool:
-        limits = self.get_run_queue_config()
-        if limits.tag_concurrency_limits or not fork_server.serves(read_settings().dagster_home):
+        limits, launcher = self.get_run_queue_config(), self._instance.run_launcher
+        if limits.tag_concurrency_limits or not (isinstance(launcher, ProjectRunLauncher) and launcher.is_ready):
             return False
         unfinished = self._instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED))
         return limits.max_concurrent_runs < 0 or unfinished < limits.max_concurrent_runs

@@ -3,7 +3,7 @@
 ``python -m contrib_pipeline.instance.fork_server``. It has one thread and no connection, since a fork copies neither
 soundly. Standard input is its lifeline; its runs hang on a pipe of its own, so that they end with it, and it waits
 for them. One serves at a time; another stands by until that one has ended. When our source changes it starts itself
-anew, as Dagster would have imported the new source for the next run. Without it runs start cold (``launcher``).
+anew, as Dagster would have imported the new source for the next run. Without it runs start cold (``warm_launcher``).
 """
 
 import contextlib
@@ -35,7 +35,7 @@ _SOURCE = PROJECT / "contrib_pipeline"
 _MODULES = (
     "dagster._cli.api",
     "contrib_pipeline.instance.compute_logs",
-    "contrib_pipeline.instance.launcher",
+    "contrib_pipeline.instance.warm_launcher",
     "contrib_pipeline.instance.storage",
     "upath.core",
 )
@@ -171,7 +171,7 @@ class _Server:
                 inherited.close()
             os.close(self._write_end)
             os.dup2(self._read_end, _STDIN)
-            code = run_process.execute(run_id, arguments)
+            code = run_process.execute_on_lifeline(run_id, arguments)
         except BaseException:  # noqa: BLE001  # a child must never return into the server's loop
             sys.excepthook(*sys.exc_info())
         finally:

@@ -1,6 +1,7 @@
-"""The process of one run: forked (``fork_server``), or started cold by ``python -m`` with the arguments of ``execute``.
+"""The process of a run: forked (``fork_server``), of a Celery worker, or started cold by ``python -m``.
 
-It does what ``dagster api execute_run`` does, shows that it lives, and ends with whoever started it.
+It does what ``dagster api execute_run`` does, and shows that it lives. Those of this machine end with whoever started
+them.
 """
 
 import sys
@@ -10,11 +11,16 @@ from contrib_pipeline.instance import liveness
 from contrib_pipeline.settings import read_settings
 
 
+def execute_on_lifeline(run_id: str, arguments: str) -> int:
+    """Execute the run; this process ends when its standard input does."""
+    lifeline.watch()
+    return execute(run_id, arguments)
+
+
 def execute(run_id: str, arguments: str) -> int:
     """Execute the run in this process; the exit code. ``arguments``: those of ``dagster api execute_run``."""
     from dagster._cli.api import execute_run_command
 
-    lifeline.watch()
     url = read_settings().database_url
     assert url is not None, "DATABASE_URL is set by whoever starts Dagster"
     with liveness.shown(url, run_id):
@@ -26,4 +32,4 @@ def execute(run_id: str, arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(execute(*sys.argv[1:]))
+    sys.exit(execute_on_lifeline(*sys.argv[1:]))
