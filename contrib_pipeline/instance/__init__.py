@@ -1,6 +1,6 @@
 """What dagster.yaml names: how runs start, where their output goes, how Dagster's storage connects.
 
-The run launcher (``launcher``) has a run forked from a process that has imported everything (``warm_launcher``,
+The run launcher (``chosen_launcher``) has a run forked from a process that has imported everything (``warm_launcher``,
 ``fork_server``), or executed by a Celery worker (``celery_launcher``, ``celery_app``). While a run lives it holds a
 lock in Postgres (``liveness``). Why: docs/decisions/0001-warm-runs.md and 0004-celery.md. What runs do is ``defs``'
 business.

@@ -35,7 +35,7 @@ _SOURCE = PROJECT / "contrib_pipeline"
 _MODULES = (
     "dagster._cli.api",
     "contrib_pipeline.instance.compute_logs",
-    "contrib_pipeline.instance.warm_launcher",
+    "contrib_pipeline.instance.chosen_launcher",
     "contrib_pipeline.instance.storage",
     "upath.core",
 )

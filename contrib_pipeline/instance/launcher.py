@@ -1,4 +1,4 @@
-"""The run launcher that dagster.yaml names: which of our two it is, and what both have in common.
+"""What our run launchers have in common. Which of them launches is told by ``chosen_launcher``.
 
 Every process of a run shows in Postgres that it lives (``liveness``), wherever it is; so Dagster's health check and the
 cancellation of what no process runs are the same for both. Runs that a command executes in its own process are not
@@ -22,7 +22,7 @@ from contrib_pipeline.warehouse.connection import connect
 
 
 class ProjectRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
-    """Launches runs on Celery workers where CELERY_BROKER_URL is set, else on this machine."""
+    """A launcher whose runs show in Postgres that they live."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -42,14 +42,7 @@ class ProjectRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> "ProjectRunLauncher":
-        """The launcher that the settings ask for."""
-        if read_settings().celery_broker_url:
-            from contrib_pipeline.instance.celery_launcher import CeleryRunLauncher
-
-            return CeleryRunLauncher(inst_data)
-        from contrib_pipeline.instance.warm_launcher import WarmRunLauncher
-
-        return WarmRunLauncher(inst_data)
+        return cls(inst_data)
 
     @property
     @abstractmethod
