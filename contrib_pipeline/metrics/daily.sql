@@ -47,7 +47,9 @@ select
   ) as behind
 
 -- name: open_days
-select distinct wanted.at::date as day
+-- Of workspaces what is missing or not final. Of repositories, in a workspace or in none, only rows that would be final
+-- if they were computed now: others can wait, and days of a repository that nobody looks at would be open for ever.
+select wanted.at::date as day
 from generate_series(%(first)s::date, %(last)s::date, '1 day') as wanted (at)
 cross join workspaces.workspaces
 left join metrics.workspace_daily
@@ -55,6 +57,13 @@ left join metrics.workspace_daily
 where is_active
   and (%(workspace_ids)s::uuid[] is null or workspaces.id = any(%(workspace_ids)s))
   and is_final is distinct from true
+union
+select day
+from metrics.repository_daily
+join metrics.repository_state using (repository_id)
+cross join lateral (select (day + 1)::timestamp at time zone 'UTC' as stop) as ending
+where %(workspace_ids)s::uuid[] is null and day between %(first)s and %(last)s and not is_final
+  and not is_partial and (is_terminal or verified_at > stop) and now() >= stop
 order by day
 
 -- name: read

@@ -23,9 +23,10 @@ def workspace_days(connection: Connection, workspace_id: UUID, first: date, last
 def open_days(
     connection: Connection, first: date, last: date, *, workspace_ids: Sequence[UUID] | None = None
 ) -> list[date]:
-    """The days from ``first`` to ``last`` on which an active workspace has no row yet, or one that is not final.
+    """The days from ``first`` to ``last`` that are to be computed (again), oldest first.
 
-    All active workspaces, or those of ``workspace_ids``. Oldest first.
+    Those on which an active workspace, of all or of ``workspace_ids``, has no row yet or one that is not final; of all,
+    also those on which a repository, in a workspace or in none, has a row that is not final and could be.
     """
     ids = None if workspace_ids is None else list(workspace_ids)
     rows = connection.execute(_SQL["open_days"], {"first": first, "last": last, "workspace_ids": ids})

@@ -41,17 +41,18 @@ repository_days as (
 select count(*) as repositories, min(from_day) as from_day, pg_current_xact_id()::text as taking from mark
 
 -- name: settle
--- A mark is about all workspaces of its repository.
+-- A mark is about the repository and all its workspaces: that of a repository in no workspace is settled only when
+-- everything is computed.
 delete from metrics.reopening
 where taken_in = %(taking)s::xid8
   and (
     %(workspace_ids)s::uuid[] is null
-    or not exists (
-      select from workspaces.repositories
+    or (
+      select array_agg(workspace_id)
+      from workspaces.repositories
       join workspaces.workspaces on workspaces.id = workspace_id
-      where repositories.repository_id = reopening.repository_id
-        and is_active and workspace_id <> all(%(workspace_ids)s)
-    )
+      where repositories.repository_id = reopening.repository_id and is_active
+    ) <@ %(workspace_ids)s
   )
 
 -- name: waiting

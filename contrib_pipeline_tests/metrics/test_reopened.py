@@ -124,6 +124,45 @@ def test_late_facts_reopen_only_their_own_workspace_from_their_day_on(connection
     assert open_days(connection, _DAYS[0], _DAYS[-1]) == []
 
 
+def _leave_workspaces(connection: Connection) -> None:
+    """Repository 1 is in no workspace any more, or in one that is not active."""
+    connection.execute("delete from workspaces.repositories where repository_id = 1")
+    insert(connection, "workspaces.workspaces", [{"id": WORKSPACES[2], "slug": "old", "name": "o", "is_active": False}])
+    insert(connection, "workspaces.repositories", [{"workspace_id": WORKSPACES[2], "repository_id": 1}])
+
+
+def test_late_facts_reopen_days_of_a_repository_that_is_in_no_workspace(connection: Connection) -> None:
+    _leave_workspaces(connection)
+    insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 29, tzinfo=UTC))])
+    reopen_days(connection)
+    assert open_days(connection, _DAYS[0], _DAYS[-1]) == _DAYS[3:]
+    assert open_days(connection, _DAYS[0], _DAYS[3]) == _DAYS[3:4]
+    assert open_days(connection, _DAYS[0], _DAYS[-1], workspace_ids=WORKSPACES) == []
+    compute_days(connection, _DAYS[3:])
+    assert open_days(connection, _DAYS[0], _DAYS[-1]) == []
+    (row,) = connection.execute("select * from metrics.repository_daily where comments = 1").fetchall()
+    assert (row["repository_id"], row["day"], row["is_final"]) == (1, date(2024, 2, 29), True)
+
+
+@pytest.mark.parametrize(
+    "holding",
+    [
+        "update github.repositories set history_complete = false where id = 1",
+        "update github.capture_state set verified_at = '2024-02-29 00:00Z' where repository_id = 1",
+    ],
+)
+def test_a_repository_in_no_workspace_leaves_days_open_only_if_they_could_be_final(
+    connection: Connection, holding: str
+) -> None:
+    _leave_workspaces(connection)
+    connection.execute(holding)
+    compute_days(connection, _DAYS[3:])
+    assert open_days(connection, _DAYS[0], _DAYS[-1]) == []
+    connection.execute("update github.repositories set history_complete = true")
+    connection.execute("update github.capture_state set verified_at = '2024-03-01 12:00Z'")
+    assert _DAYS[3] in open_days(connection, _DAYS[0], _DAYS[-1])
+
+
 def test_the_earlier_of_two_marks_stays(connection: Connection) -> None:
     insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 28, tzinfo=UTC))])
     insert(connection, "github.comments", [_comment(2, datetime(2024, 2, 29, tzinfo=UTC))])
@@ -209,3 +248,15 @@ def test_a_mark_is_settled_when_all_workspaces_of_its_repository_are_computed(
         settle(run, reopen_days(run), None if computed is None else [WORKSPACES[place] for place in computed])
     until_gone(connection)
     assert waiting(connection).repositories == repositories
+
+
+def test_a_mark_of_a_repository_in_no_workspace_is_settled_when_everything_is_computed(
+    connection: Connection, database_url: str
+) -> None:
+    _leave_workspaces(connection)
+    insert(connection, "github.comments", [_comment(1, datetime(2024, 2, 29, tzinfo=UTC))])
+    for computed, left in ((WORKSPACES, 1), (None, 0)):
+        with connect(database_url) as run:
+            settle(run, reopen_days(run), computed)
+        until_gone(connection)
+        assert waiting(connection).repositories == left
