@@ -28,12 +28,21 @@ from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline.warehouse.migrate import migrate
 
 
-def fill(connection: Connection, size: argparse.Namespace) -> None:
-    """Write the history that ``bench_metrics.sql`` describes, in the size that the arguments give."""
-    sizes = {k: getattr(size, k) for k in ("contributors", "repositories", "workspaces", "pull_requests", "days")}
-    _, person, statements = re.split(r"^-- name: \w+\n", Path(__file__).with_suffix(".sql").read_text(), flags=re.M)
-    person = "\n".join(line for line in person.splitlines() if not line.startswith("--")).format(**sizes)
-    for statement in statements.format(person=person, **sizes).split(";\n"):
+def fill(connection: Connection, size: argparse.Namespace, begun: float, share: float) -> None:
+    """Let the history, of which the share ``begun`` is there, reach back until ``share`` of its length is."""
+    person, world, facts = re.split(r"^-- name: \w+\n", Path(__file__).with_suffix(".sql").read_text(), flags=re.M)[1:]
+    person = "\n".join(line for line in person.splitlines() if not line.startswith("--"))
+    values = {
+        "contributors": size.contributors,
+        "repositories": size.repositories,
+        "workspaces": size.workspaces,
+        "pull_requests": round(size.pull_requests * (share - begun)),
+        "first": round(size.pull_requests * begun) + 1,
+        "days": size.days * (share - begun),
+        "until": size.days * begun,
+    }
+    statements = facts if begun else f"{world};\n{facts}"
+    for statement in statements.format(person=person.format(**values), **values).split(";\n"):
         connection.execute(statement)
 
 

@@ -5,15 +5,33 @@ Both are counted from the facts of their windows, never from daily rows: a media
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from contrib_pipeline.metrics.compute import repositories_of
-from contrib_pipeline.metrics.definitions import WINDOWS
+from contrib_pipeline.metrics.definitions import TRENDS, WINDOWS
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
 
+
+class Half(StrEnum):
+    """The metrics of trends, parted by what they are counted from, so that one half can be computed beside the other.
+
+    A half has a lock and a transaction of its own, and rows that the other never touches.
+    """
+
+    PEOPLE = "people"
+    WORK = "work"
+
+    @property
+    def metrics(self) -> list[str]:
+        of_people = ("active_contributors", "new_contributors")
+        return [metric.name for metric in TRENDS if (metric.name in of_people) == (self is Half.PEOPLE)]
+
+
 _TRENDS = load("trends", __package__)
+_HALVES = {half: load(f"trends_of_{half}", __package__) for half in Half}
 _CONTRIBUTORS = load("contributors", __package__)
 _STARTS = sorted({days for window in WINDOWS for days in (window, 2 * window)}, reverse=True)
 """Days before the end at which a window begins, or the one before it."""
@@ -22,32 +40,33 @@ _STARTS = sorted({days for window in WINDOWS for days in (window, 2 * window)}, 
 def compute_trends(
     connection: Connection, days: Iterable[date], *, workspace_ids: Sequence[UUID] | None = None
 ) -> dict[date, int]:
-    """Write the trends that end with each of ``days`` anew, one transaction each; rows written by day.
+    """Write the trends that end with each of ``days`` anew, one half after the other; rows written by day.
 
     Of all active workspaces, or of ``workspace_ids``.
     """
+    return {day: sum(compute_half(connection, half, day, workspace_ids=workspace_ids) for half in Half) for day in days}
+
+
+def compute_half(connection: Connection, half: Half, day: date, *, workspace_ids: Sequence[UUID] | None = None) -> int:
+    """Write one half of the trends that end with ``day`` anew, in one transaction; rows written."""
     ids = None if workspace_ids is None else list(workspace_ids)
-    return {day: _compute_trends(connection, day, ids) for day in days}
-
-
-def _compute_trends(connection: Connection, day: date, workspace_ids: list[UUID] | None) -> int:
-    stop = _end(day)
+    statements, stop = _HALVES[half], _end(day)
     with connection.transaction():
         connection.execute(_TRENDS["set_planner"])
-        connection.execute(_TRENDS["lock"], {"day": day})
+        connection.execute(_TRENDS["lock"], {"half": half, "day": day})
         values = {
             "day": day,
+            "metrics": half.metrics,
             "stop": stop,
             "starts": [stop - timedelta(days=days) for days in _STARTS],
-            "workspace_ids": workspace_ids,
-            "repository_ids": repositories_of(connection, workspace_ids),
+            "workspace_ids": ids,
+            "repository_ids": repositories_of(connection, ids),
         }
-        connection.execute(_TRENDS["prepare"])
-        connection.execute(_TRENDS["gather_persons"], values)
-        connection.execute(_TRENDS["gather_durations"], values)
-        connection.execute(_TRENDS["index"])
+        connection.execute(statements["prepare"])
+        connection.execute(statements["gather"], values)
+        connection.execute(statements["index"])
         connection.execute(_TRENDS["delete"], values)
-        return connection.execute(_TRENDS["write"], values).rowcount
+        return connection.execute(_TRENDS["windows"] + statements["numbers"] + _TRENDS["write"], values).rowcount
 
 
 def workspace_trends(connection: Connection, workspace_id: UUID, day: date) -> list[dict[str, Any]]:
