@@ -11,7 +11,8 @@ create temporary table trend_durations (
 insert into trend_durations
 select repository_id, actor_id, width_bucket(at, %(starts)s), what = 'pull request merged', hours
 from metrics.facts
-where at >= (%(starts)s)[1] and at < %(stop)s and what in ('pull request merged', 'first review') and is_person
+where at >= (%(starts)s)[1] and at < %(stop)s
+  and not is_activity and what in ('pull request merged', 'first review') and is_person
   and (%(repository_ids)s::bigint[] is null or repository_id = any(%(repository_ids)s))
 order by repository_id
 

@@ -42,7 +42,7 @@ left join (
   select what, hours, date_bin('7 days', at, %(start)s) + interval '6 days' as last
   from metrics.facts
   where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(start)s and at < %(stop)s
-    and what in ('first review', 'pull request merged') and is_person
+    and not is_activity and what in ('first review', 'pull request merged') and is_person
 ) as fact using (last)
 group by last
 order by last
@@ -69,7 +69,7 @@ select
   percentile_cont(0.9) within group (order by hours) as first_review_hours_p90
 from metrics.facts
 where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(recently)s and at < %(stop)s
-  and what = 'first review' and is_person
+  and not is_activity and what = 'first review' and is_person
 
 -- name: authors_of_half
 -- The persons of the contributor absence factor since %(quarter)s: who opened most of what was merged, up to half.
@@ -82,7 +82,7 @@ from (
   from metrics.facts
   join github.contributors on contributors.id = actor_id
   where repository_id = any(%(repository_ids)s::bigint[]) and at >= %(quarter)s and at < %(stop)s
-    and what = 'pull request merged' and is_person
+    and not is_activity and what = 'pull request merged' and is_person
   group by actor_id, login
 ) as author
 where 2 * before < of_all

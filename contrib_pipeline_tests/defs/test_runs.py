@@ -271,7 +271,7 @@ def test_late_facts_reopen_their_days(bench: Bench, team: workspaces.Workspace) 
     assert row["pull_requests_merged"] == 1
 
 
-@pytest.mark.parametrize("dies_at", ["compute_days", "compute_contributors"])
+@pytest.mark.parametrize("dies_at", ["compute_days", "compute_half", "compute_contributors"])
 def test_a_run_that_dies_after_it_reopened_days_leaves_them_to_the_next(
     bench: Bench, team: workspaces.Workspace, monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:

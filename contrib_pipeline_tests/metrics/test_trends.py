@@ -1,5 +1,6 @@
 """Windows of many days, against the slow computation in ``oracle.py``."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,14 @@ from hypothesis import strategies as st
 
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.definitions import TRENDS, WINDOWS
-from contrib_pipeline.metrics.trends import compute_contributors, compute_trends, workspace_trends
-from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.metrics.trends import (
+    Half,
+    compute_contributors,
+    compute_half,
+    compute_trends,
+    workspace_trends,
+)
+from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline_tests.metrics import histories, oracle
 from contrib_pipeline_tests.metrics.histories import DAYS, WORKSPACES, insert
 
@@ -101,6 +108,35 @@ def test_contributors_are_kept_for_today_and_the_newest_final_day_only(connectio
         compute_contributors(connection, today)
     rows = connection.execute("select day from metrics.workspace_contributors order by day")
     assert [row["day"] for row in rows] == [DAYS[-1], date(2024, 3, 3)]
+
+
+def test_trends_computed_by_several_processes_at_once_are_written_once(
+    connection: Connection, database_url: str
+) -> None:
+    _workspace_with_commenters(connection, 3, datetime(2024, 2, 29, tzinfo=UTC))
+    rows = len(WINDOWS) * len(TRENDS)
+
+    def compute(_: int) -> dict[date, int]:
+        with connect(database_url) as own:
+            return compute_trends(own, DAYS)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(compute, range(8))) == [dict.fromkeys(DAYS, rows)] * 8
+    assert connection.execute("select from metrics.workspace_trends").rowcount == len(DAYS) * rows
+
+
+def test_one_half_of_the_trends_does_not_wait_for_the_other_and_leaves_its_rows_alone(
+    connection: Connection, database_url: str
+) -> None:
+    _workspace_with_commenters(connection, 1, datetime(2024, 2, 29, tzinfo=UTC))
+    compute_trends(connection, DAYS[:1])
+    connection.execute("update metrics.workspace_trends set current = -1")
+    with connect(database_url) as other, other.transaction(force_rollback=True):
+        compute_half(other, Half.WORK, DAYS[0])
+        connection.execute("set lock_timeout = '100ms'")
+        compute_half(connection, Half.PEOPLE, DAYS[0])
+    rows = connection.execute("select distinct metric from metrics.workspace_trends where current = -1")
+    assert {row["metric"] for row in rows} == set(Half.WORK.metrics)
 
 
 def test_trends_of_one_workspace_leave_the_others_alone(connection: Connection) -> None:

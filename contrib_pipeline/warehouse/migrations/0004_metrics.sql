@@ -84,28 +84,30 @@ comment on table metrics.repository_daily is 'The numbers of a repository on a d
 comment on column metrics.repository_daily.repository_id is 'The repository: github.repositories.id.';
 
 -- What happened, one row per fact that a number counts; every number of a span of time is a count over these rows.
--- The legs have equal types, so that a condition on "at" or "repository_id" reaches each leg's own index.
+-- The legs have equal types, so that a condition on "at" or "repository_id" reaches each leg's own index;
+-- what is activity is a constant of a leg, so that a condition on "is_activity" leaves the other legs unread.
 create view metrics.facts as
   select
     what, at, fact.repository_id, fact.id, pull_request_id, reviewed_id, state, hours, lines, actor_id,
     coalesce(is_bot, false) as is_bot,
     coalesce(contributors.kind in ('user', 'mannequin') and not is_bot, false) as is_person,
-    what not in ('pull request merged', 'pull request closed', 'first review', 'discussion answered') as is_activity
+    is_activity
   from (
     select
       'pull request opened'::text as what, created_at as at, repository_id, id, id as pull_request_id,
       null::bigint as reviewed_id, null::text as state, null::double precision as hours, null::bigint as lines,
-      author_id as actor_id
+      author_id as actor_id, true as is_activity
     from github.pull_requests where deleted_at is null
     union all
     select
       'pull request merged'::text, merged_at, repository_id, id, id, null::bigint, null::text,
-      (extract(epoch from merged_at - created_at) / 3600)::double precision, (additions + deletions)::bigint, author_id
+      (extract(epoch from merged_at - created_at) / 3600)::double precision, (additions + deletions)::bigint, author_id,
+      false
     from github.pull_requests where merged_at is not null and deleted_at is null
     union all
     select
       'pull request closed'::text, closed_at, repository_id, id, id, null::bigint, null::text,
-      null::double precision, null::bigint, author_id
+      null::double precision, null::bigint, author_id, false
     from github.pull_requests where closed_at is not null and merged_at is null and deleted_at is null
     union all
     select
@@ -113,12 +115,12 @@ create view metrics.facts as
       (
         extract(epoch from first_review_at - case when ready_at < first_review_at then ready_at else created_at end) / 3600
       )::double precision,
-      null::bigint, author_id
+      null::bigint, author_id, false
     from github.pull_requests where first_review_at is not null and deleted_at is null
     union all
     select
       'review'::text, submitted_at, reviews.repository_id, reviews.id, pull_request_id, pull_requests.id, reviews.state,
-      null::double precision, null::bigint, reviews.author_id
+      null::double precision, null::bigint, reviews.author_id, true
     from github.reviews
     left join github.pull_requests
       on pull_requests.id = pull_request_id and pull_requests.deleted_at is null
@@ -127,22 +129,22 @@ create view metrics.facts as
     union all
     select
       case kind when 'issue' then 'comment'::text else 'review comment'::text end, created_at, repository_id, id,
-      pull_request_id, null::bigint, null::text, null::double precision, null::bigint, author_id
+      pull_request_id, null::bigint, null::text, null::double precision, null::bigint, author_id, true
     from github.comments where deleted_at is null
     union all
     select
       'discussion opened'::text, created_at, repository_id, id, null::bigint, null::bigint, null::text,
-      null::double precision, null::bigint, author_id
+      null::double precision, null::bigint, author_id, true
     from github.discussions where deleted_at is null
     union all
     select
       'discussion answered'::text, answer_chosen_at, repository_id, id, null::bigint, null::bigint, null::text,
-      null::double precision, null::bigint, answer_chosen_by_id
+      null::double precision, null::bigint, answer_chosen_by_id, false
     from github.discussions where answer_chosen_at is not null and deleted_at is null
     union all
     select
       'discussion comment'::text, created_at, repository_id, id, null::bigint, null::bigint, null::text,
-      null::double precision, null::bigint, author_id
+      null::double precision, null::bigint, author_id, true
     from github.discussion_comments where deleted_at is null
   ) as fact
   left join github.contributors on contributors.id = actor_id;
