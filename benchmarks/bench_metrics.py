@@ -2,8 +2,9 @@
 
     python benchmarks/bench_metrics.py postgresql://user@host/empty_database --pull-requests 1000000
 
-The database must be empty: it is migrated, filled by SQL (triggers off, as after a restore) and left as it is, so that
-a second run with --reuse measures again.
+The database must be empty, and on this machine: it is migrated, filled by SQL (triggers off, as after a restore) and
+left as it is, so that a second run with --reuse measures again. It is filled from today backwards, with equally many
+facts a day: what looks at recent days should take as long with a quarter and half of the history as with all of it.
 """
 
 import argparse
@@ -15,17 +16,24 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
+
+from processor import server_seconds
+from running import load
 
 from contrib_pipeline.metrics.beside import side_by_side
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.explain import explain
 from contrib_pipeline.metrics.read import open_days, workspace_days
-from contrib_pipeline.metrics.trends import compute_contributors, compute_trends
+from contrib_pipeline.metrics.trends import Half, compute_contributors, compute_half, compute_trends
 from contrib_pipeline.presentation.history import history, members
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline.warehouse.migrate import migrate
+
+_SHARES = (0.25, 0.5, 1.0)
 
 
 def fill(connection: Connection, size: argparse.Namespace, begun: float, share: float) -> None:
@@ -46,49 +54,70 @@ def fill(connection: Connection, size: argparse.Namespace, begun: float, share: 
         connection.execute(statement)
 
 
-def once(work: Callable[[], object]) -> float:
-    """Milliseconds."""
-    started = time.perf_counter()
+class Took(NamedTuple):
+    """Milliseconds: as a clock shows, and of processors that the server kept busy."""
+
+    clock: float
+    processor: float
+
+    @property
+    def effort(self) -> float:
+        """What lengths of the history are compared by: the processors' time, unless that is too short to be told."""
+        return self.processor if self.processor >= 100 else self.clock
+
+
+def once(connection: Connection, work: Callable[[], object]) -> Took:
+    used, started = server_seconds(connection), time.perf_counter()
     work()
-    return 1000 * (time.perf_counter() - started)
+    clock = time.perf_counter() - started
+    return Took(1000 * clock, 1000 * (server_seconds(connection) - used))
 
 
-def median(work: Callable[[], object], repetitions: int) -> float:
-    """Milliseconds; the first, cold run is not counted."""
-    work()
-    return statistics.median(once(work) for _ in range(repetitions))
+def measure(connection: Connection, works: dict[str, Callable[[], object]], repetitions: int) -> dict[str, Took]:
+    """Medians; the first, cold run is not counted."""
+    medians = {}
+    for name, work in works.items():
+        work()
+        took = [once(connection, work) for _ in range(repetitions)]
+        medians[name] = Took(*(statistics.median(values) for values in zip(*took, strict=True)))
+    return medians
 
 
-def measure(connection: Connection, size: argparse.Namespace) -> dict[str, float]:
+def recent_works(connection: Connection) -> dict[str, Callable[[], object]]:
+    """What should not take longer because the history is."""
+    today = datetime.now(UTC).date()
+    recent, small = today - timedelta(days=4), workspaces.find(connection, "w7").id
+    return {
+        "both daily tables, one recent day, everything": lambda: compute_days(connection, [recent]),
+        "one day, one workspace of 20 repositories": lambda: compute_days(connection, [recent], workspace_ids=[small]),
+        "trends of a day, everything": lambda: compute_trends(connection, [recent]),
+        "trends of a day, one workspace": lambda: compute_trends(connection, [recent], workspace_ids=[small]),
+        "contributors, everything": lambda: compute_contributors(connection, today),
+        "what the pictures of a day show, everything": lambda: history(connection, members(connection), recent),
+    }
+
+
+def further_works(connection: Connection, size: argparse.Namespace) -> dict[str, Callable[[], object]]:
     today = datetime.now(UTC).date()
     recent, old = today - timedelta(days=4), today - timedelta(days=int(size.days * 0.75))
     small, large = (workspaces.find(connection, slug).id for slug in ("w7", _largest(connection)))
     window = today - timedelta(days=89)
-    last_90 = [today - timedelta(days=days) for days in range(90)]
-    work: dict[str, Callable[[], object]] = {
-        "both daily tables, one recent day, everything": lambda: compute_days(connection, [recent]),
+    looking_back = [partial(compute_half, half=half, day=recent) for half in Half]
+    return {
+        "trends and contributors of a day, as a run does": lambda: beside(
+            connection, size, [*looking_back, partial(compute_contributors, today=today)]
+        ),
         "both daily tables, one day long ago, everything": lambda: compute_days(connection, [old]),
-        "one day, one workspace of 20 repositories": lambda: compute_days(connection, [recent], workspace_ids=[small]),
         "one day, the largest workspace": lambda: compute_days(connection, [recent], workspace_ids=[large]),
-        "trends of a day, everything": lambda: compute_trends(connection, [recent]),
-        "trends of a day, one workspace": lambda: compute_trends(connection, [recent], workspace_ids=[small]),
-        "contributors, everything": lambda: compute_contributors(connection, today),
         "open days of 90, everything": lambda: open_days(connection, window, today),
         "read 90 days of a workspace": lambda: workspace_days(connection, small, window, today),
         "explain one number": lambda: explain(connection, large, recent, "active_contributors"),
-        "what the pictures of a day show, everything": lambda: history(connection, members(connection), recent),
     }
-    return {name: median(step, size.repetitions) for name, step in work.items()} | {
-        "trends and contributors side by side, as a run does": median(
-            lambda: beside(
-                connection, size, [partial(compute_trends, days=[recent]), partial(compute_contributors, today=today)]
-            ),
-            size.repetitions,
-        ),
-        "both daily tables, 90 days, everything, once, as a run does": once(
-            lambda: beside(connection, size, [partial(compute_days, days=[day]) for day in last_90])
-        ),
-    }
+
+
+def ninety_days(connection: Connection, size: argparse.Namespace) -> None:
+    today = datetime.now(UTC).date()
+    beside(connection, size, [partial(compute_days, days=[today - timedelta(days=days)]) for days in range(90)])
 
 
 def beside(connection: Connection, size: argparse.Namespace, works: Sequence[Callable[[Connection], object]]) -> None:
@@ -112,11 +141,24 @@ def main() -> None:
     size = parser.parse_args()
     migrate(size.url)
     with connect(size.url) as connection:
-        if not size.reuse:
-            fill(connection, size)
-        for name, milliseconds in measure(connection, size).items():
-            print(f"{milliseconds:10,.1f} ms  {name}")
+        grown = [] if size.reuse else [recent_at(connection, size, *shares) for shares in pairwise((0, *_SHARES))]
+        whole = grown.pop() if grown else measure(connection, recent_works(connection), size.repetitions)
+        whole |= measure(connection, further_works(connection, size), size.repetitions)
+        whole["both daily tables, 90 days, everything, as a run does, once"] = once(
+            connection, lambda: ninety_days(connection, size)
+        )
+    print("ms by the clock, of the server's processors; times those with a quarter, half of the history")
+    for name, took in whole.items():
+        growth = [f"x{took.effort / shorter[name].effort:.2f}" for shorter in grown if name in shorter]
+        print(f"{took.clock:10,.1f} {took.processor:10,.0f}  {' '.join(growth):12}  {name}")
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:10,.1f} MB  peak memory of this process")
+    print(f"load {load()}")
+
+
+def recent_at(connection: Connection, size: argparse.Namespace, begun: float, share: float) -> dict[str, Took]:
+    """Let the history grow from one share of its length to the next, and measure."""
+    fill(connection, size, begun, share)
+    return measure(connection, recent_works(connection), size.repetitions)
 
 
 if __name__ == "__main__":
