@@ -271,6 +271,21 @@ def test_late_facts_reopen_their_days(bench: Bench, team: workspaces.Workspace) 
     assert row["pull_requests_merged"] == 1
 
 
+def test_late_facts_of_a_repository_in_no_workspace_reopen_their_days(bench: Bench, team: workspaces.Workspace) -> None:
+    today = datetime.now(UTC).date()
+    yesterday = today - timedelta(days=1)
+    tags = {
+        "dagster/asset_partition_range_start": str(today - timedelta(days=89)),
+        "dagster/asset_partition_range_end": str(today),
+    }
+    bench.connection.execute("delete from workspaces.repositories")
+    assert bench.aggregate(tags=tags).success
+    bench.connection.execute(f"update github.pull_requests set created_at = '{yesterday}T12:00Z' where number = 1")
+    assert bench.aggregate(reopened=True, tags=tags).success
+    (row,) = bench.rows(f"select * from metrics.repository_daily where day = '{yesterday}'")
+    assert (row["pull_requests_opened"], row["is_final"]) == (1, True)
+
+
 @pytest.mark.parametrize("dies_at", ["compute_days", "compute_half", "compute_contributors"])
 def test_a_run_that_dies_after_it_reopened_days_leaves_them_to_the_next(
     bench: Bench, team: workspaces.Workspace, monkeypatch: pytest.MonkeyPatch, dies_at: str
