@@ -27,7 +27,7 @@ from contrib_pipeline.metrics.beside import side_by_side
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.explain import explain
 from contrib_pipeline.metrics.read import open_days, workspace_days
-from contrib_pipeline.metrics.trends import Half, compute_contributors, compute_half, compute_trends
+from contrib_pipeline.metrics.trends import Topic, compute_contributors, compute_topic, compute_trends
 from contrib_pipeline.presentation.history import history, members
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection, connect
@@ -102,11 +102,10 @@ def further_works(connection: Connection, size: argparse.Namespace) -> dict[str,
     recent, old = today - timedelta(days=4), today - timedelta(days=int(size.days * 0.75))
     small, large = (workspaces.find(connection, slug).id for slug in ("w7", _largest(connection)))
     window = today - timedelta(days=89)
-    looking_back = [partial(compute_half, half=half, day=recent) for half in Half]
+    looking_back = [partial(compute_contributors, today=today)]
+    looking_back += [partial(compute_topic, topic=topic, day=recent) for topic in Topic]
     return {
-        "trends and contributors of a day, as a run does": lambda: beside(
-            connection, size, [*looking_back, partial(compute_contributors, today=today)]
-        ),
+        "trends and contributors of a day, as a run does": lambda: beside(connection, size, looking_back),
         "both daily tables, one day long ago, everything": lambda: compute_days(connection, [old]),
         "one day, the largest workspace": lambda: compute_days(connection, [recent], workspace_ids=[large]),
         "open days of 90, everything": lambda: open_days(connection, window, today),

@@ -15,23 +15,26 @@ from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
 
 
-class Half(StrEnum):
-    """The metrics of trends, parted by what they are counted from, so that one half can be computed beside the other.
+class Topic(StrEnum):
+    """Trends that are counted from the same rows, so that they are computed together, and beside those of others.
 
-    A half has a lock and a transaction of its own, and rows that the other never touches.
+    A topic has a lock and a transaction of its own, and rows that no other touches.
     """
 
-    PEOPLE = "people"
     WORK = "work"
+    PEOPLE = "people"
+    NEWCOMERS = "newcomers"
 
     @property
     def metrics(self) -> list[str]:
-        of_people = ("active_contributors", "new_contributors")
-        return [metric.name for metric in TRENDS if (metric.name in of_people) == (self is Half.PEOPLE)]
+        single = {Topic.PEOPLE: "active_contributors", Topic.NEWCOMERS: "new_contributors"}
+        if self in single:
+            return [single[self]]
+        return [metric.name for metric in TRENDS if metric.name not in single.values()]
 
 
 _TRENDS = load("trends", __package__)
-_HALVES = {half: load(f"trends_of_{half}", __package__) for half in Half}
+_TOPICS = {topic: load(f"trends_of_{topic}", __package__) for topic in Topic}
 _CONTRIBUTORS = load("contributors", __package__)
 _STARTS = sorted({days for window in WINDOWS for days in (window, 2 * window)}, reverse=True)
 """Days before the end at which a window begins, or the one before it."""
@@ -40,33 +43,37 @@ _STARTS = sorted({days for window in WINDOWS for days in (window, 2 * window)}, 
 def compute_trends(
     connection: Connection, days: Iterable[date], *, workspace_ids: Sequence[UUID] | None = None
 ) -> dict[date, int]:
-    """Write the trends that end with each of ``days`` anew, one half after the other; rows written by day.
+    """Write the trends that end with each of ``days`` anew, a topic after the other; rows written by day.
 
     Of all active workspaces, or of ``workspace_ids``.
     """
-    return {day: sum(compute_half(connection, half, day, workspace_ids=workspace_ids) for half in Half) for day in days}
+    return {
+        day: sum(compute_topic(connection, topic, day, workspace_ids=workspace_ids) for topic in Topic) for day in days
+    }
 
 
-def compute_half(connection: Connection, half: Half, day: date, *, workspace_ids: Sequence[UUID] | None = None) -> int:
-    """Write one half of the trends that end with ``day`` anew, in one transaction; rows written."""
+def compute_topic(
+    connection: Connection, topic: Topic, day: date, *, workspace_ids: Sequence[UUID] | None = None
+) -> int:
+    """Write a topic's trends that end with ``day`` anew, in one transaction; rows written."""
     ids = None if workspace_ids is None else list(workspace_ids)
-    statements, stop = _HALVES[half], _end(day)
+    *gathering, numbers = _TOPICS[topic].values()
+    stop = _end(day)
     with connection.transaction():
         connection.execute(_TRENDS["set_planner"])
-        connection.execute(_TRENDS["lock"], {"half": half, "day": day})
+        connection.execute(_TRENDS["lock"], {"topic": topic, "day": day})
         values = {
             "day": day,
-            "metrics": half.metrics,
+            "metrics": topic.metrics,
             "stop": stop,
             "starts": [stop - timedelta(days=days) for days in _STARTS],
             "workspace_ids": ids,
             "repository_ids": repositories_of(connection, ids),
         }
-        connection.execute(statements["prepare"])
-        connection.execute(statements["gather"], values)
-        connection.execute(statements["index"])
+        for statement in gathering:
+            connection.execute(statement, values)
         connection.execute(_TRENDS["delete"], values)
-        return connection.execute(_TRENDS["windows"] + statements["numbers"] + _TRENDS["write"], values).rowcount
+        return connection.execute(_TRENDS["windows"] + numbers + _TRENDS["write"], values).rowcount
 
 
 def workspace_trends(connection: Connection, workspace_id: UUID, day: date) -> list[dict[str, Any]]:

@@ -1,11 +1,12 @@
--- What both halves of the trends have in common. "windows", then a half's "numbers", then "write" are one statement.
+-- What all topics of the trends have in common. "windows", then a topic's "numbers", then "write" are one statement;
+-- what stands before "numbers" in a topic's file is executed before it.
 
 -- name: set_planner
 -- Half a year of facts of all workspaces is grouped and sorted: in memory, as far as it fits.
 select set_config('jit', 'off', true), set_config('work_mem', '128MB', true)
 
 -- name: lock
-select pg_advisory_xact_lock(hashtext('metrics.workspace_trends ' || %(half)s), %(day)s::date - date '2000-01-01')
+select pg_advisory_xact_lock(hashtext('metrics.workspace_trends ' || %(topic)s), %(day)s::date - date '2000-01-01')
 
 -- name: delete
 delete from metrics.workspace_trends

@@ -1,4 +1,4 @@
--- The half of the trends that counts persons.
+-- Trends of people: how many persons were active.
 
 -- name: prepare
 -- What is the same for all workspaces that have a repository is counted once. Rows lie in the order of their
@@ -17,7 +17,9 @@ having actor_id not in (select id from github.contributors where kind not in ('u
 order by repository_id
 
 -- name: index
-create index on trend_persons (repository_id);
+create index on trend_persons (repository_id)
+
+-- name: analyze
 analyze trend_persons
 
 -- name: numbers
@@ -38,48 +40,10 @@ analyze trend_persons
   join span on present.parts & span.parts <> 0
   group by workspace_id, span
 ),
--- Who came within the half year, without those who had come before: each workspace's are few, and are looked up among
--- the many (offset 0: not the other way round).
-arrived as (
-  select workspace_id, span, sum(people) as new_contributors
-  from workspace
-  cross join lateral (
-    select width_bucket(first_at, %(starts)s) as part, count(*)::integer as people
-    from (
-      select contributor_id, min(first_at) as first_at
-      from workspaces.repositories
-      join metrics.first_activity using (repository_id)
-      where repositories.workspace_id = workspace.workspace_id and first_at >= (%(starts)s)[1] and first_at < %(stop)s
-      group by contributor_id
-      having contributor_id not in (
-        select id from github.contributors where kind not in ('user', 'mannequin') or is_bot
-      )
-      offset 0
-    ) as newcomer
-    where not exists (
-      select from (
-        select contributor_id
-        from workspaces.repositories
-        join metrics.first_activity using (repository_id)
-        where repositories.workspace_id = workspace.workspace_id and first_at < (%(starts)s)[1]
-        offset 0
-      ) as known
-      where known.contributor_id = newcomer.contributor_id
-    )
-    group by part
-  ) as of_part
-  join span_part using (part)
-  group by workspace_id, span
-),
 number as (
-  select workspace_id, window_days, is_current, is_partial, metric, value
+  select workspace_id, window_days, is_current, is_partial, 'active_contributors' as metric,
+    coalesce(active_contributors, 0)::double precision as value
   from workspace
   cross join span
   left join active using (workspace_id, span)
-  left join arrived using (workspace_id, span)
-  cross join lateral (
-    values
-      ('active_contributors', coalesce(active_contributors, 0)::double precision),
-      ('new_contributors', case when not is_partial then coalesce(new_contributors, 0) end)
-  ) as named (metric, value)
 )

@@ -1,4 +1,4 @@
--- The half of the trends that counts what was done, how long it took, and how few did most of it.
+-- Trends of work: what was done, how long it took, and how few did most of it.
 
 -- name: prepare
 -- What is the same for all workspaces that have a repository is looked up once. Rows lie in the order of their
@@ -17,7 +17,9 @@ where at >= (%(starts)s)[1] and at < %(stop)s
 order by repository_id
 
 -- name: index
-create index on trend_durations (repository_id, is_merge);
+create index on trend_durations (repository_id, is_merge)
+
+-- name: analyze
 analyze trend_durations
 
 -- name: numbers

@@ -286,7 +286,7 @@ def test_late_facts_of_a_repository_in_no_workspace_reopen_their_days(bench: Ben
     assert (row["pull_requests_opened"], row["is_final"]) == (1, True)
 
 
-@pytest.mark.parametrize("dies_at", ["compute_days", "compute_half", "compute_contributors"])
+@pytest.mark.parametrize("dies_at", ["compute_days", "compute_topic", "compute_contributors"])
 def test_a_run_that_dies_after_it_reopened_days_leaves_them_to_the_next(
     bench: Bench, team: workspaces.Workspace, monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.definitions import TRENDS, WINDOWS
 from contrib_pipeline.metrics.trends import (
-    Half,
+    Topic,
     compute_contributors,
-    compute_half,
+    compute_topic,
     compute_trends,
     workspace_trends,
 )
@@ -125,18 +125,18 @@ def test_trends_computed_by_several_processes_at_once_are_written_once(
     assert connection.execute("select from metrics.workspace_trends").rowcount == len(DAYS) * rows
 
 
-def test_one_half_of_the_trends_does_not_wait_for_the_other_and_leaves_its_rows_alone(
+def test_one_topic_of_the_trends_does_not_wait_for_another_and_leaves_its_rows_alone(
     connection: Connection, database_url: str
 ) -> None:
     _workspace_with_commenters(connection, 1, datetime(2024, 2, 29, tzinfo=UTC))
     compute_trends(connection, DAYS[:1])
     connection.execute("update metrics.workspace_trends set current = -1")
     with connect(database_url) as other, other.transaction(force_rollback=True):
-        compute_half(other, Half.WORK, DAYS[0])
+        compute_topic(other, Topic.WORK, DAYS[0])
         connection.execute("set lock_timeout = '100ms'")
-        compute_half(connection, Half.PEOPLE, DAYS[0])
+        compute_topic(connection, Topic.PEOPLE, DAYS[0])
     rows = connection.execute("select distinct metric from metrics.workspace_trends where current = -1")
-    assert {row["metric"] for row in rows} == set(Half.WORK.metrics)
+    assert {row["metric"] for row in rows} == {*Topic.WORK.metrics, *Topic.NEWCOMERS.metrics}
 
 
 def test_trends_of_one_workspace_leave_the_others_alone(connection: Connection) -> None:

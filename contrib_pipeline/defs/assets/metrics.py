@@ -33,7 +33,7 @@ from contrib_pipeline.metrics.beside import side_by_side
 from contrib_pipeline.metrics.compute import Computed, compute_days
 from contrib_pipeline.metrics.read import day_totals, open_days
 from contrib_pipeline.metrics.reopened import reopen_days, settle
-from contrib_pipeline.metrics.trends import Half, compute_contributors, compute_half
+from contrib_pipeline.metrics.trends import Topic, compute_contributors, compute_topic
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
@@ -133,15 +133,15 @@ def _look_back(context: dg.AssetExecutionContext, pipeline: Pipeline, connection
     """Write what looks back over the task's days, once they are written."""
     if not task.days:
         return
-    works = [partial(_trends, half=half, day=day, task=task) for day in task.days_with_trends for half in Half]
-    works.append(partial(_contributors, day=datetime.now(UTC).date(), task=task))
+    works = [partial(_contributors, day=datetime.now(UTC).date(), task=task)]
+    works += [partial(_trends, topic=topic, day=day, task=task) for day in task.days_with_trends for topic in Topic]
     written = side_by_side(connection, pipeline.warehouse, works)
-    for (table, day), parts in groupby(written, key=itemgetter(0, 1)):
-        _log(context, table, day, sum(rows for _, _, rows in parts))
+    for (table, day), of_topics in groupby(written, key=itemgetter(0, 1)):
+        _log(context, table, day, sum(rows for _, _, rows in of_topics))
 
 
-def _trends(connection: Connection, half: Half, day: date, task: Task) -> tuple[str, date, int]:
-    return _TRENDS, day, compute_half(connection, half, day, workspace_ids=task.workspace_ids)
+def _trends(connection: Connection, topic: Topic, day: date, task: Task) -> tuple[str, date, int]:
+    return _TRENDS, day, compute_topic(connection, topic, day, workspace_ids=task.workspace_ids)
 
 
 def _contributors(connection: Connection, day: date, task: Task) -> tuple[str, date, int]:
