@@ -136,6 +136,16 @@ def test_the_checks_of_the_metrics_have_their_names(loaded: dg.RepositoryDefinit
     }
 
 
+@pytest.mark.parametrize("job", ["capture", "change_workspaces", "aggregate"])
+def test_a_run_that_writes_tables_leaves_the_results_of_their_checks_alone(
+    loaded: dg.RepositoryDefinition, job: str
+) -> None:
+    assert not loaded.get_job(job).asset_layer.asset_graph.get_all_asset_keys().isdisjoint(
+        loaded.asset_graph.materializable_asset_keys
+    )
+    assert not {node.name for node in loaded.get_job(job).graph.nodes} & {"proofs", "metric_checks"}
+
+
 def test_sensors_and_schedules_run_without_being_switched_on(loaded: dg.RepositoryDefinition) -> None:
     assert all(sensor.default_status == dg.DefaultSensorStatus.RUNNING for sensor in loaded.sensor_defs)
     assert all(schedule.default_status == dg.DefaultScheduleStatus.RUNNING for schedule in loaded.schedule_defs)
