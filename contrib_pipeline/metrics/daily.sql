@@ -80,3 +80,12 @@ select
   coalesce(sum(comments + review_comments), 0)::integer as comments
 from metrics.repository_daily
 where day = %(day)s
+
+-- name: rows
+select 'metrics.workspace_daily' as name, count(*) as rows, count(*) filter (where is_final) as final
+from metrics.workspace_daily
+where day = %(day)s
+union all
+select 'metrics.repository_daily', count(*), count(*) filter (where is_final)
+from metrics.repository_daily
+where day = %(day)s

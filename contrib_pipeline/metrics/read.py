@@ -38,3 +38,8 @@ def day_totals(connection: Connection, day: date) -> dict[str, int]:
     row = connection.execute(_SQL["totals"], {"day": day}).fetchone()
     assert row is not None
     return row
+
+
+def day_rows(connection: Connection, day: date) -> dict[str, tuple[int, int]]:
+    """How many rows each of the daily tables has for ``day``, and how many of them are final."""
+    return {row["name"]: (row["rows"], row["final"]) for row in connection.execute(_SQL["rows"], {"day": day})}

@@ -13,7 +13,7 @@ from contrib_pipeline.metrics.checks import CHECKS
 from contrib_pipeline.presentation import report
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection
-from contrib_pipeline_tests.defs.conftest import Bench
+from contrib_pipeline_tests.defs.conftest import Bench, materialized
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
@@ -53,6 +53,25 @@ def test_the_newest_final_day_of_a_run_shows_a_table_and_pictures(bench: Bench, 
     assert metadata["summary"].schema.columns[1].description == "Pull requests opened."
     assert metadata["pictures"].md_str.count("data:image/svg+xml") == 4
     assert "reports" not in metadata
+
+
+def test_a_range_of_days_leaves_no_table_without_one_of_them(bench: Bench, team: workspaces.Workspace) -> None:
+    """Dagster calls a backfill failed that did."""
+    first, last = TODAY - timedelta(days=5), TODAY - timedelta(days=3)
+    tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
+    logged = materialized(bench.aggregate(tags=tags))
+    tables = ("workspace_daily", "repository_daily", "workspace_trends", "workspace_contributors")
+    days = [str(first + timedelta(days=n)) for n in range(3)]
+    assert logged >= {(f"metrics/{table}", day) for table in tables for day in days}
+
+
+def test_a_day_has_the_rows_of_all_workspaces_also_where_one_was_computed(
+    bench: Bench, team: workspaces.Workspace
+) -> None:
+    workspaces.create(bench.connection, "Another")
+    bench.aggregate(partition_key=str(YESTERDAY))
+    metadata = shown(bench.aggregate(partition_key=str(YESTERDAY), workspaces=["team"]))[str(YESTERDAY)]
+    assert (metadata["dagster/partition_row_count"].value, metadata["rows_final"].value) == (2, 2)
 
 
 def test_the_nightly_run_writes_reports(bench: Bench, team: workspaces.Workspace, tmp_path: Path) -> None:

@@ -217,6 +217,7 @@ def test_a_days_partition_is_computed_for_every_workspace(bench: Bench, team: wo
         ("metrics/workspace_daily", "2026-06-01"),
         ("metrics/repository_daily", "2026-06-01"),
         ("metrics/workspace_trends", "2026-06-01"),
+        ("metrics/workspace_contributors", "2026-06-01"),
         ("metrics/workspace_contributors", str(datetime.now(UTC).date())),
     }
     (row,) = bench.rows("select * from metrics.workspace_daily")

@@ -31,7 +31,7 @@ from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.github.errors import MustWait
 from contrib_pipeline.metrics.beside import side_by_side
 from contrib_pipeline.metrics.compute import Computed, compute_days
-from contrib_pipeline.metrics.read import day_totals, open_days
+from contrib_pipeline.metrics.read import day_rows, day_totals, open_days
 from contrib_pipeline.metrics.reopened import reopen_days, settle
 from contrib_pipeline.metrics.trends import Topic, compute_contributors, compute_topic
 from contrib_pipeline.warehouse import workspaces
@@ -41,6 +41,7 @@ from contrib_pipeline.warehouse.connection import Connection
 _FACTS = ("pull_requests", "reviews", "comments", "discussions", "discussion_comments", "contributors")
 _WORKSPACE_DAILY, _REPOSITORY_DAILY = "metrics.workspace_daily", "metrics.repository_daily"
 _TRENDS, _CONTRIBUTORS = "metrics.workspace_trends", "metrics.workspace_contributors"
+_ROWS = "dagster/partition_row_count"
 # Trends look back over half a year and cost a hundred times a day's numbers: where many days are caught up with,
 # only these newest get theirs.
 _DAYS_WITH_TRENDS = 2
@@ -133,11 +134,17 @@ def _look_back(context: dg.AssetExecutionContext, pipeline: Pipeline, connection
     """Write what looks back over the task's days, once they are written."""
     if not task.days:
         return
-    works = [partial(_contributors, day=datetime.now(UTC).date(), task=task)]
+    today = datetime.now(UTC).date()
+    works = [partial(_contributors, day=today, task=task)]
     works += [partial(_trends, topic=topic, day=day, task=task) for day in task.days_with_trends for topic in Topic]
     written = side_by_side(connection, pipeline.warehouse, works)
     for (table, day), of_topics in groupby(written, key=itemgetter(0, 1)):
-        _log(context, table, day, sum(rows for _, _, rows in of_topics))
+        _log(context, table, day, **{_ROWS: sum(rows for _, _, rows in of_topics)})
+    if not task.is_catching_up:
+        # Dagster calls a backfill failed that left a table without its day.
+        for day in task.days:
+            if day != today:
+                _log(context, _CONTRIBUTORS, day, kept="for today and the newest final day only")
 
 
 def _trends(connection: Connection, topic: Topic, day: date, task: Task) -> tuple[str, date, int]:
@@ -221,21 +228,15 @@ def _tasks(
 def _report(context: dg.AssetExecutionContext, connection: Connection, computed: Computed, **shown: Any) -> None:
     """Log the materializations of one day, with its numbers; ``shown`` is for the workspaces' alone."""
     totals = day_totals(connection, computed.day)
-    rows = {_WORKSPACE_DAILY: computed.workspaces, _REPOSITORY_DAILY: computed.repositories}
-    final = {_WORKSPACE_DAILY: computed.workspaces_final, _REPOSITORY_DAILY: computed.repositories_final}
-    for table, count in rows.items():
+    for table, (rows, final) in day_rows(connection, computed.day).items():
         more = shown if table == _WORKSPACE_DAILY else {}
-        _log(context, table, computed.day, count, rows_final=final[table], **totals, **more)
+        _log(context, table, computed.day, **{_ROWS: rows}, rows_final=final, **totals, **more)
     if computed.behind:
         context.log.info(f"{computed.day} is not final: {', '.join(computed.behind)} not verified since, or partial.")
 
 
-def _log(context: dg.AssetExecutionContext, table: str, day: date, rows: int, **more: Any) -> None:
+def _log(context: dg.AssetExecutionContext, table: str, day: date, **metadata: Any) -> None:
     """Log the materialization of a table's day."""
     context.log_event(
-        dg.AssetMaterialization(
-            asset_key=dg.AssetKey(table.split(".")),
-            partition=day.isoformat(),
-            metadata={"dagster/partition_row_count": rows, **more},
-        )
+        dg.AssetMaterialization(asset_key=dg.AssetKey(table.split(".")), partition=day.isoformat(), metadata=metadata)
     )
