@@ -54,6 +54,8 @@ def build(progress: Progress | None = None) -> dg.Definitions:
         ],
         asset_checks=[checks.proofs, metric_checks.metric_checks],
         resources={"pipeline": Pipeline(), "progress": progress or Progress()},
+        # A run's work waits for GitHub and Postgres, not for a core, and a process per step costs seconds.
+        executor=dg.in_process_executor,
     )
 
 

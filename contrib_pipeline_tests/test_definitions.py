@@ -136,12 +136,20 @@ def test_the_checks_of_the_metrics_have_their_names(loaded: dg.RepositoryDefinit
     }
 
 
+def test_every_run_is_one_process_also_one_started_from_an_assets_page(loaded: dg.RepositoryDefinition) -> None:
+    jobs = loaded.get_all_jobs()
+    assert {"__ASSET_JOB", *JOBS} == {job.name for job in jobs}
+    assert {job.executor_def.name for job in jobs} == {"in_process"}
+
+
 @pytest.mark.parametrize("job", ["capture", "change_workspaces", "aggregate"])
 def test_a_run_that_writes_tables_leaves_the_results_of_their_checks_alone(
     loaded: dg.RepositoryDefinition, job: str
 ) -> None:
-    assert not loaded.get_job(job).asset_layer.asset_graph.get_all_asset_keys().isdisjoint(
-        loaded.asset_graph.materializable_asset_keys
+    assert (
+        not loaded.get_job(job)
+        .asset_layer.asset_graph.get_all_asset_keys()
+        .isdisjoint(loaded.asset_graph.materializable_asset_keys)
     )
     assert not {node.name for node in loaded.get_job(job).graph.nodes} & {"proofs", "metric_checks"}
 

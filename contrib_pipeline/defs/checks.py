@@ -69,7 +69,6 @@ def _result(connection: Connection, key: dg.AssetCheckKey) -> dg.AssetCheckResul
 check = dg.define_asset_job(
     "check",
     selection=dg.AssetSelection.checks(proofs),
-    executor_def=dg.in_process_executor,
     description="Runs all checks of the copy.",
 )
 

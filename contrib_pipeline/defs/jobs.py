@@ -1,4 +1,4 @@
-"""What runs together. All jobs run in one process: a run's work waits for GitHub and Postgres, not for a core.
+"""What runs together.
 
 Checks have jobs of their own, where they are defined: they look at all repositories or days, not at a run's, and a job
 that selected them with its assets would set their last result to *skipped* with every run.
@@ -11,20 +11,17 @@ from contrib_pipeline.defs.assets import github, metrics, workspaces
 capture = dg.define_asset_job(
     "capture",
     selection=dg.AssetSelection.assets(github.capture_repositories).without_checks(),
-    executor_def=dg.in_process_executor,
     description="Captures repositories from GitHub: those of its events, its configuration or its partitions.",
 )
 
 change_workspaces = dg.define_asset_job(
     "change_workspaces",
     selection=dg.AssetSelection.assets(workspaces.change_members).without_checks(),
-    executor_def=dg.in_process_executor,
     description="Adds repositories to workspaces and removes them, as events asked for.",
 )
 
 aggregate = dg.define_asset_job(
     "aggregate",
     selection=dg.AssetSelection.assets(metrics.compute_daily_metrics).without_checks(),
-    executor_def=dg.in_process_executor,
     description="Computes the daily metrics of workspaces and their repositories.",
 )

@@ -64,14 +64,14 @@ def set_priorities(context: dg.OpExecutionContext, config: EventsConfig, pipelin
     context.add_output_metadata({"changed": changed})
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Deletes daily metrics, events and runs past their retention.")
+@dg.job(description="Deletes daily metrics, events and runs past their retention.")
 def cleanup() -> None:
     """Two ops that need nothing of each other."""
     delete_expired()
     delete_old_runs()
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Sets how often each repository is polled.")
+@dg.job(description="Sets how often each repository is polled.")
 def prioritise() -> None:
     """One op."""
     set_priorities()

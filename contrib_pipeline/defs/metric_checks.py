@@ -51,7 +51,6 @@ def _result(connection: Connection, check: Check, today: date, retention: int) -
 check_metrics = dg.define_asset_job(
     "check_metrics",
     selection=dg.AssetSelection.checks(metric_checks),
-    executor_def=dg.in_process_executor,
     description="Runs all checks of the metrics.",
 )
 
