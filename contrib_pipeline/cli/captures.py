@@ -14,11 +14,12 @@ from contrib_pipeline.capture import repositories
 from contrib_pipeline.capture.outcome import Outcome
 from contrib_pipeline.capture.progress import Progress
 from contrib_pipeline.cli.instance import dagster_instance, database, warehouse
+from contrib_pipeline.cli.local_github import github_settings
 from contrib_pipeline.cli.output import as_json, print_rows
 from contrib_pipeline.cli.runs import run_here
 from contrib_pipeline.events import inbox
 from contrib_pipeline.events.inbox import Event
-from contrib_pipeline.settings import SettingsError, read_settings
+from contrib_pipeline.settings import read_settings
 
 if TYPE_CHECKING:
     from contrib_pipeline.capture.verify import Verification
@@ -69,7 +70,7 @@ def verify(names: tuple[str, ...], repair: bool, as_json: bool) -> None:
     from contrib_pipeline.capture.verify import verify as compared
     from contrib_pipeline.defs.resources import open_captures
 
-    spelled, settings = [_spelled(name) for name in names], read_settings()
+    spelled, settings = [_spelled(name) for name in names], github_settings()
     with database(settings) as url, open_captures(settings, url) as captures:
         found = [compared(captures, name, mend=repair) for name in spelled]
     print_rows([_row(verification) for verification in found], _COLUMNS, as_json=as_json, empty="")
@@ -107,9 +108,7 @@ def untrack(names: tuple[str, ...]) -> None:
 def _run(asked: Sequence[str], config: dict[str, Any]) -> None:
     """Capture in this process; print the result, exit 1 if it is not complete."""
     spelled = [_spelled(name) for name in asked]
-    settings = read_settings()
-    if not settings.has_credential:
-        raise SettingsError("GITHUB_TOKEN is not set: GitHub can't be asked without a credential.")
+    settings = github_settings()
     started, bars = time.monotonic(), Bars()
     with dagster_instance(settings) as instance, bars.drawn:
         run = run_here(

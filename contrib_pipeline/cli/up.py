@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,6 +21,7 @@ from contrib_pipeline import daemon
 from contrib_pipeline.capture.repositories import claim_host
 from contrib_pipeline.cli import showcase
 from contrib_pipeline.cli.instance import database, exports
+from contrib_pipeline.cli.local_github import announced, use_sandbox
 from contrib_pipeline.instance import fork_server
 from contrib_pipeline.settings import Settings, read_settings
 from contrib_pipeline.supervisor import Child, Supervisor
@@ -66,7 +67,7 @@ def up(port: int, events_port: int, with_sandbox: bool) -> None:
         with_sandbox = True
     addresses = Addresses(port, events_port, _free_port(), _sandbox_port() if with_sandbox else None)
     if addresses.sandbox:
-        settings = _sandbox_settings(addresses.sandbox)
+        settings = use_sandbox(f"http://{HOST}:{addresses.sandbox}")
     console.print("Starting Postgres …")
     with database(settings) as url, _alone(url, settings) as connection:
         _refuse_taken_ports(addresses)
@@ -89,8 +90,9 @@ def _run(
         supervisor.wait_until_ready(_READY_SECONDS)
     if addresses.sandbox:
         showcase.set_up(connection)
-    _tell(addresses, settings)
-    supervisor.watch(_database_watch(settings, connection))
+    with announced(settings) if addresses.sandbox else nullcontext():
+        _tell(addresses, settings)
+        supervisor.watch(_database_watch(settings, connection))
 
 
 def _children(addresses: Addresses, settings: Settings) -> Iterator[Child]:
@@ -131,14 +133,6 @@ def _children(addresses: Addresses, settings: Settings) -> Iterator[Child]:
         ["-h", HOST, "-p", str(addresses.ui), "-w", str(workspace)],
         _answers(f"http://{HOST}:{addresses.ui}/server_info"),
     )
-
-
-def _sandbox_settings(port: int) -> Settings:
-    """The settings with the sandbox in GitHub's place."""
-    os.environ["GITHUB_API_URL"] = f"http://{HOST}:{port}"
-    os.environ["GITHUB_TOKEN"] = "sandbox"  # noqa: S105  # the sandbox takes any
-    os.environ.pop("GITHUB_GRAPHQL_URL", None)
-    return read_settings()
 
 
 @contextmanager

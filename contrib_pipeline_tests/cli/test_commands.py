@@ -22,6 +22,7 @@ from contrib_pipeline.metrics.compute import compute_days
 from contrib_pipeline.metrics.trends import compute_trends
 from contrib_pipeline.sandbox.server import running_sandbox
 from contrib_pipeline.sandbox.world import World
+from contrib_pipeline.settings import SettingsError
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.connection import Connection
 
@@ -193,6 +194,17 @@ def test_a_file_is_exported(command: Command, computed: workspaces.Workspace, tm
     output = tmp_path / "workspaces.csv"
     ok(command("export", "workspaces.workspaces", "--output", str(output)))
     assert len(output.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("arguments", [("capture", "a/b"), ("discussions", "a/b"), ("verify", "a/b")])
+def test_without_a_credential_a_command_names_the_settings_and_a_sandbox_that_is_gone_is_none(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CONTRIB_HOME", str(tmp_path))
+    (tmp_path / "sandbox").write_text("http://127.0.0.1:9")
+    result = command(*arguments)
+    assert isinstance(result.exception, SettingsError)
+    assert "set GITHUB_TOKEN, or GITHUB_APP_ID" in str(result.exception)
 
 
 def test_the_doctor_names_a_remedy_for_everything_that_is_wrong(
