@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import matplotlib as mpl
@@ -51,6 +52,7 @@ _FACES = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 _MEAN_DAYS = 7
 _BARS = 10
 _HOURS_SHOWN = 72
+_MARGIN = timedelta(days=4)
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,10 @@ def _hours(figure: Figure, weeks: Sequence[dict[str, Any]], column: str) -> None
     axes.yaxis.set_major_locator(MaxNLocator(5))
     _from_zero(axes)
     _legend(axes)
+    axes.set_xlim(x[0] - _MARGIN, x[-1] + _MARGIN)  # also where nothing was drawn
     _dates(axes)
+    if not largest:
+        _say(axes, "nothing to measure")
 
 
 def _load(figure: Figure, shown: History) -> None:
@@ -163,7 +168,11 @@ def _load(figure: Figure, shown: History) -> None:
     axes.xaxis.set_visible(False)
     axes.spines.bottom.set_visible(False)
     if not names:
-        axes.text(0.5, 0.5, "no reviews", ha="center", transform=axes.transAxes, color=_LIGHT["muted"])
+        _say(axes, "no reviews")
+
+
+def _say(axes: Axes, text: str) -> None:
+    axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes, color=_LIGHT["muted"])
 
 
 def _from_zero(axes: Axes) -> None:

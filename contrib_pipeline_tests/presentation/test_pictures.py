@@ -69,7 +69,9 @@ def test_the_load_names_who_carries_it_and_leaves_bots_out(shown: History) -> No
 
 @pytest.mark.parametrize("picture", pictures.PICTURES, ids=lambda picture: picture.title)
 def test_where_nothing_happened_there_is_a_picture_too(picture: pictures.Picture, connection: Connection) -> None:
-    assert ElementTree.fromstring(pictures.svg(picture, history(connection, [], LAST_DAY))) is not None
+    drawn = pictures.svg(picture, history(connection, [], LAST_DAY))
+    assert ElementTree.fromstring(drawn) is not None
+    assert not any(":" in label for label in texts(drawn)), "months on the axis, not the hours of some day"
 
 
 def test_the_pictures_of_a_day_fit_into_an_event(shown: History) -> None:

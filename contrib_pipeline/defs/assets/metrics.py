@@ -139,9 +139,11 @@ def _look_back(context: dg.AssetExecutionContext, pipeline: Pipeline, connection
     works += [partial(_trends, topic=topic, day=day, task=task) for day in task.days_with_trends for topic in Topic]
     written = side_by_side(connection, pipeline.warehouse, works)
     for (table, day), of_topics in groupby(written, key=itemgetter(0, 1)):
-        _log(context, table, day, **{_ROWS: sum(rows for _, _, rows in of_topics)})
+        rows = sum(rows for _, _, rows in of_topics)
+        if task.is_catching_up or day in task.days:
+            _log(context, table, day, **{_ROWS: rows})
     if not task.is_catching_up:
-        # Dagster calls a backfill failed that left a table without its day.
+        # Dagster calls a backfill failed that left a table without one of its days.
         for day in task.days:
             if day != today:
                 _log(context, _CONTRIBUTORS, day, kept="for today and the newest final day only")
