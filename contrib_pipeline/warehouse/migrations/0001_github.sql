@@ -11,6 +11,9 @@ create table github.host (
   recorded_at timestamptz not null default now()
 );
 comment on table github.host is 'The one GitHub host that this database belongs to; written at the first capture.';
+comment on column github.host.only_row is 'Always true: there is one row.';
+comment on column github.host.host is 'The host of GITHUB_API_URL; localhost for the sandbox, whatever its port.';
+comment on column github.host.recorded_at is 'When the first capture began.';
 
 create table github.repositories (
   id bigint primary key,
@@ -330,6 +333,8 @@ create table github.captures (
   error text
 );
 comment on table github.captures is 'The ledger: one row per capture of one repository, with what it cost and what it proved.';
+comment on column github.captures.id is 'In the order in which captures began.';
+comment on column github.captures.repository_id is 'The repository: github.repositories.id.';
 comment on column github.captures.kind is 'newest, changed, recent, history, one or verify; of discussions: discussions, or discussions and that word.';
 comment on column github.captures.started_at is 'First request.';
 comment on column github.captures.finished_at is 'Last transaction; null while it runs, or when its process was killed.';
@@ -355,6 +360,7 @@ create table github.capture_state (
   primary key (repository_id, kind)
 );
 comment on table github.capture_state is 'Where the next capture of a repository goes on.';
+comment on column github.capture_state.repository_id is 'The repository: github.repositories.id.';
 comment on column github.capture_state.kind is 'pull_requests or discussions: what changed since the watermark; …_history: the walk over everything.';
 comment on column github.capture_state.cursor is 'GitHub''s cursor of the page after the last one stored; null when no walk is under way.';
 comment on column github.capture_state.watermark is 'Everything that GitHub updated up to here is stored.';
@@ -400,6 +406,9 @@ create table github.budget_reservations (
   foreign key (credential, resource) references github.budgets on delete cascade
 );
 comment on table github.budget_reservations is 'Requests under way: their cost is reserved until the answer is there.';
+comment on column github.budget_reservations.id is 'Number of the reservation.';
+comment on column github.budget_reservations.credential is 'Whose budget: github.budgets.credential.';
+comment on column github.budget_reservations.resource is 'graphql or core, as in github.budgets.';
 comment on column github.budget_reservations.points is 'Cost by GitHub''s documented rule; of a REST request 1.';
 comment on column github.budget_reservations.session_pid is 'The session that made it: it ends with its process.';
 comment on column github.budget_reservations.session_started_at is 'Pids are used again; a session has one start.';

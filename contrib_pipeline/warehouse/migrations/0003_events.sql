@@ -65,7 +65,11 @@ create table events.aliases (
   learned_at timestamptz not null default now()
 );
 comment on table events.aliases is 'Which repository an application means by its own uuid.';
+comment on column events.aliases.id is 'The application''s uuid.';
 comment on column events.aliases.repository_id is 'github.repositories.id, once we have captured it.';
+comment on column events.aliases.owner is 'Owner of the repository.';
+comment on column events.aliases.name is 'Name of the repository.';
+comment on column events.aliases.learned_at is 'When we were told.';
 
 create function events.notify_inbox() returns trigger language plpgsql as $$
 begin

@@ -145,6 +145,45 @@ create view reporting.review_load as
   group by repositories.id, facts.repository_id, week, contributors.id, actor_id, facts.is_bot;
 comment on view reporting.review_load is 'Reviews of other people''s pull requests, by repository, week and reviewer.';
 
+create view reporting.first_responses as
+  select
+    slug as workspace,
+    workspaces.name as workspace_name,
+    date_trunc('week', at at time zone 'UTC')::date as week,
+    count(*) as pull_requests,
+    percentile_cont(0.5) within group (order by hours) as first_review_hours_p50,
+    percentile_cont(0.9) within group (order by hours) as first_review_hours_p90,
+    count(*) filter (where hours <= 4) as within_4_hours,
+    count(*) filter (where hours <= 24) as within_a_day,
+    count(*) filter (where hours <= 72) as within_3_days,
+    count(*) filter (where hours <= 168) as within_a_week,
+    workspace_id
+  from workspaces.workspaces
+  join workspaces.repositories on workspace_id = workspaces.id
+  join metrics.facts using (repository_id)
+  where what = 'first review' and is_person
+  group by workspaces.id, workspace_id, week;
+comment on view reporting.first_responses is
+  'How soon persons'' pull requests got their first review, by workspace and week. A week in which none did has no row.';
+
+create view reporting.bus_factor as
+  select workspace, workspace_name, day, window_days, current as people, previous as people_before, change_percent, workspace_id
+  from reporting.workspace_trends
+  where metric = 'contributor_absence_factor';
+comment on view reporting.bus_factor is
+  'The fewest persons who together opened at least half of what persons had merged (CHAOSS: contributor absence factor).';
+
+create view reporting.humans_and_bots as
+  select
+    workspace, workspace_name, day,
+    pull_requests_opened - pull_requests_opened_by_bots as pull_requests_opened_by_humans, pull_requests_opened_by_bots,
+    reviews - reviews_by_bots as reviews_by_humans, reviews_by_bots,
+    comments + review_comments - comments_by_bots as comments_by_humans, comments_by_bots,
+    is_final, workspace_id
+  from reporting.workspace_daily;
+comment on view reporting.humans_and_bots is
+  'What humans and bots did in a workspace on a day (UTC). Deleted accounts are counted with the humans.';
+
 -- A column of a view means what the column of the same name in the table below it means.
 do $$
 declare
@@ -160,6 +199,7 @@ begin
             when 'repositories' then '{github.repositories, metrics.repository_state}'::regclass[]
             when 'workspaces' then '{workspaces.repositories, workspaces.workspaces}'
             when 'workspace_trends' then '{metrics.workspace_trends}'
+            when 'bus_factor' then '{metrics.workspace_trends}'
             when 'leaderboard' then '{metrics.workspace_contributors, github.contributors}'
             when 'pull_requests' then '{github.pull_requests}'
             when 'repository_daily' then '{metrics.repository_daily}'
@@ -199,6 +239,16 @@ end
 $$;
 comment on column reporting.review_load.pull_requests is 'Distinct pull requests among them.';
 comment on column reporting.review_load.reviews is 'Reviews submitted in the week.';
+comment on column reporting.first_responses.pull_requests is 'Persons'' pull requests that got their first review in the week.';
+comment on column reporting.first_responses.within_4_hours is 'Of these, how many got it within 4 hours.';
+comment on column reporting.first_responses.within_a_day is 'Of these, how many got it within 24 hours.';
+comment on column reporting.first_responses.within_3_days is 'Of these, how many got it within 72 hours.';
+comment on column reporting.first_responses.within_a_week is 'Of these, how many got it within 168 hours.';
+comment on column reporting.bus_factor.people is 'How many persons, over the window that ends with the day. Null: nobody''s was merged, or a history is not complete yet.';
+comment on column reporting.bus_factor.people_before is 'The same over the window before.';
+comment on column reporting.humans_and_bots.pull_requests_opened_by_humans is 'Pull requests opened by humans.';
+comment on column reporting.humans_and_bots.reviews_by_humans is 'Reviews submitted by humans.';
+comment on column reporting.humans_and_bots.comments_by_humans is 'Comments of both kinds written by humans.';
 
 -- Roles belong to the whole server: another database of it may have made this one already, or be making it now.
 do $$
