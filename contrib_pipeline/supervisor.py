@@ -122,7 +122,7 @@ class Supervisor:
             child.pause = _FIRST_PAUSE if now - child.started_at > _STEADY_SECONDS else child.pause * 2
             child.pause = min(child.pause, _LONGEST_PAUSE)
             child.restart_at = now + child.pause
-            self._say(f"{child.name} ended; it is started again in {child.pause:.0f} s. {self._last_words(child)}")
+            self._say(f"{child.name} {self._how_it_ended(child)}; it is started again in {child.pause:.0f} s.")
             _signal_group(child, signal.SIGKILL)
         elif now >= child.restart_at:
             self._launch(child)
@@ -133,6 +133,14 @@ class Supervisor:
         if path.exists() and path.stat().st_size > _LOG_LIMIT:
             path.replace(path.with_suffix(".log.1"))
         return path
+
+    def _how_it_ended(self, child: Child) -> str:
+        """In a few words: what a process said last is no reason where it was killed."""
+        assert child.process is not None
+        code = child.process.returncode
+        if code < 0:
+            return f"was killed by {signal.Signals(-code).name} (log: {self._log(child)})"
+        return f"ended with {code}: {self._last_words(child)}"
 
     def _last_words(self, child: Child) -> str:
         lines = self._log(child).read_text("utf-8", "replace").splitlines()

@@ -106,7 +106,8 @@ def test_a_fallen_child_is_told_of_and_started_again(
 
         with pytest.raises(KeyboardInterrupt):
             running.watch(is_back)
-    assert said[0].startswith("sleeper ended; it is started again")
+    assert said[0].startswith("sleeper was killed by SIGKILL (log: ")
+    assert "it is started again in" in said[0]
 
 
 def test_a_child_that_does_not_come_up_is_quoted_without_colours(modules: Path, environment: dict[str, str]) -> None:

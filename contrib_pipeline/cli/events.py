@@ -16,6 +16,7 @@ from contrib_pipeline.events.repositories import alias as learn_alias
 from contrib_pipeline.settings import read_settings
 
 _COLUMNS = ("id", "received_at", "name", "key", "source", "state", "attempts", "reason", "run_id")
+_STATES = ("pending", "running", "done", "skipped", "failed", "quarantined", "cancelled")
 _LOOPBACK = "127.0.0.1"
 
 
@@ -58,15 +59,16 @@ def send(name: str, data: dict[str, Any], event_id: str | None, port: int) -> No
 
 
 @click.group(invoke_without_command=True)
+@as_json
 @click.pass_context
-def events(context: click.Context) -> None:
+def events(context: click.Context, as_json: bool) -> None:
     """Look at the inbox; without a further command, list the newest events."""
     if context.invoked_subcommand is None:
-        context.invoke(list_events)
+        context.invoke(list_events, as_json=as_json)
 
 
 @events.command("list")
-@click.option("--state", help="Only events in this state: pending, running, done, failed, quarantined …")
+@click.option("--state", type=click.Choice(_STATES), help="Only events in this state.")
 @click.option("--name", help="Only events of this name or function.")
 @click.option("--repository", metavar="OWNER/NAME", help="Only events about this repository.")
 @click.option("--limit", default=30, show_default=True)
@@ -75,6 +77,8 @@ def list_events(state: str | None, name: str | None, repository: str | None, lim
     """The newest events."""
     with warehouse(read_settings()) as connection:
         rows = inbox.list_events(connection, state=state, name=name, repository=repository, limit=limit)
+    if not as_json:  # eight characters of a run's id are what the UI shows
+        rows = [row | {"run_id": row["run_id"] and row["run_id"][:8]} for row in rows]
     print_rows(rows, _COLUMNS, as_json=as_json, empty="No events.")
 
 

@@ -32,7 +32,18 @@ _TABLE = (
 _EXPLAINED = ("at", "what", "repository", "number", "title", "state", "hours", "lines", "actor", "url")
 _DAYS_SHOWN = 30
 
-day_type = click.DateTime(formats=["%Y-%m-%d"])
+
+class Day(click.DateTime):
+    """A day as YYYY-MM-DD, called so in usage lines."""
+
+    def __init__(self) -> None:
+        super().__init__(formats=["%Y-%m-%d"])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "YYYY-MM-DD"
+
+
+day_type = Day()
 
 
 @click.command()
@@ -85,8 +96,8 @@ def metrics(
 
 @click.command()
 @click.argument("workspace", metavar="WORKSPACE")
-@click.argument("day", type=day_type)
-@click.argument("metric")
+@click.argument("day", type=day_type, metavar="DAY")
+@click.argument("metric", metavar="METRIC")
 @as_json
 def explain(workspace: str, day: datetime, metric: str, as_json: bool) -> None:
     """The rows behind one number: of a WORKSPACE (slug, name or id), on a DAY, of a METRIC (a column's name)."""
@@ -97,7 +108,7 @@ def explain(workspace: str, day: datetime, metric: str, as_json: bool) -> None:
         rows = explain_metric(connection, found.id, day.date(), metric)
     if not as_json:
         click.echo(f"{metric}: {BY_NAME[metric].sentence}", err=True)
-    print_rows(rows, _EXPLAINED, as_json=as_json, empty="No rows.")
+    print_rows(rows, _EXPLAINED, as_json=as_json, empty=f"Nothing on {day.date()} in {found.slug}.")
 
 
 @click.command()

@@ -105,7 +105,14 @@ class GitHubClient:
         try:
             self._transport.execute(GraphQLRequest(document(name), variable_values=variables))
         except TransportConnectionFailed as error:
-            raise TryAgain(f"{name}: no answer from {self.url}: {error}") from error
+            raise TryAgain(f"{name}: no answer from {self.url}: {_innermost(error)}") from error
         reply = self._transport.reply
         assert reply is not None
         return reply
+
+
+def _innermost(error: BaseException) -> str:
+    """What went wrong itself: requests and urllib3 wrap it in a page of text."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return str(error) or type(error).__name__

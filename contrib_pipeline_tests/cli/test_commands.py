@@ -182,6 +182,23 @@ def test_a_report_is_a_file(
     assert "<h1>Team</h1>" in output.read_text("utf-8")
 
 
+def test_events_are_a_table_with_a_runs_first_eight_characters_or_all_of_it_in_json(
+    command: Command, connection: Connection
+) -> None:
+    run_id = "1eb26ffa-e612-41b2-b1a0-ba3a5bab4efb"
+    inbox.post(connection, [Event("capture/repository.sync", {"repository": "octo/hello"})], "cli")
+    connection.execute("update events.inbox set run_id = %s", [run_id])
+    assert run_id[:8] in (table := ok(command("events")))
+    assert run_id not in table
+    assert json.loads(ok(command("events", "--json"))) == json.loads(ok(command("events", "list", "--json")))
+    assert json.loads(ok(command("events", "--json")))[0]["run_id"] == run_id
+
+
+def test_usage_names_a_day_as_a_day(command: Command) -> None:
+    assert "explain [OPTIONS] WORKSPACE DAY METRIC" in ok(command("explain", "--help"))
+    assert "--from YYYY-MM-DD" in ok(command("metrics", "--help"))
+
+
 def test_an_alias_is_learned(command: Command, connection: Connection) -> None:
     uuid = "6f1c0a52-7a3e-4c0e-9a43-0d8b5f6f2f10"
     assert uuid in ok(command("alias", uuid, "octo/hello"))
@@ -298,6 +315,7 @@ def test_the_doctor_says_what_is_wrong_with_a_github_app_and_shows_no_key(
         ["send", "x", "--data", "not json"],
         ["send", "x", "--data", "[1]"],
         ["alias", "no-uuid", "a/b"],
+        ["events", "list", "--state", "lost"],
         ["nonsense"],
     ],
     ids=" ".join,

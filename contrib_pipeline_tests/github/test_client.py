@@ -132,6 +132,12 @@ def test_an_answer_that_does_not_come_is_not_waited_for(github: GitHub, monkeypa
     assert github.requests == 2
 
 
+def test_nobody_there_is_said_in_a_line(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(github.client._transport, "url", "http://127.0.0.1:9/graphql")
+    with pytest.raises(TryAgain, match=r"no answer from \S+: \[Errno \d+\] Connection refused$"):
+        github.page()
+
+
 def test_requests_always_have_a_timeout(github: GitHub) -> None:
     assert github.client._transport.default_timeout == transport.CONNECT_AND_READ_SECONDS
 
