@@ -91,7 +91,10 @@ def metrics(
     with warehouse(read_settings()) as connection:
         found = workspaces.find(connection, workspace)
         rows = workspace_days(connection, found.id, start, end)
+        members = workspaces.members(connection, found.id)
     _print(rows, form, output, start, end, found.slug)
+    if not members:
+        click.echo(f"Workspace {found.slug} has no repositories yet: contrib-pipeline workspace add …", err=True)
 
 
 @click.command()

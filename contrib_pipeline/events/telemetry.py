@@ -56,8 +56,8 @@ class _Tables(Collector):
 def _budgets(rows: Sequence[dict[str, Any]]) -> Iterable[Metric]:
     """GitHub's limits, of GraphQL in points, of REST (core) in requests."""
     for name, column, meaning in (
-        ("points_limit", "points_limit", "Points, of core requests, that GitHub gives an hour."),
-        ("points_left", "points_left", "Points, of core requests, left at GitHub."),
+        ("points_limit", "points_limit", "Points (of core: requests) that GitHub gives an hour."),
+        ("points_left", "points_left", "Points (of core: requests) left at GitHub."),
         ("reset_timestamp_seconds", "reset_at", "When they are full again."),
         ("paused_until_timestamp_seconds", "paused_until", "GitHub asked for a pause until then; absent without one."),
         ("requests_in_flight", "requests_in_flight", "Requests under way."),

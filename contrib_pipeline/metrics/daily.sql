@@ -77,7 +77,8 @@ select
   coalesce(sum(pull_requests_opened), 0)::integer as pull_requests_opened,
   coalesce(sum(pull_requests_merged), 0)::integer as pull_requests_merged,
   coalesce(sum(reviews), 0)::integer as reviews,
-  coalesce(sum(comments + review_comments), 0)::integer as comments
+  coalesce(sum(comments), 0)::integer as comments,
+  coalesce(sum(review_comments), 0)::integer as review_comments
 from metrics.repository_daily
 where day = %(day)s
 

@@ -138,6 +138,12 @@ def test_metrics_come_in_every_format(command: Command, computed: workspaces.Wor
     assert output.stat().st_size > 0
 
 
+def test_zeros_of_a_workspace_without_repositories_say_why(command: Command, computed: workspaces.Workspace) -> None:
+    result = command("metrics", "team", "--from", "2026-06-01", "--to", "2026-06-01")
+    assert "Workspace team has no repositories yet" in result.stderr
+    assert "no repositories" not in result.stdout
+
+
 def test_days_that_are_not_computed_say_how_to_compute_them(command: Command, computed: workspaces.Workspace) -> None:
     result = command("metrics", "team", "--from", "2026-01-01", "--to", "2026-01-02")
     assert result.exit_code == 0

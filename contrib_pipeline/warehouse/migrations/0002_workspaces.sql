@@ -10,7 +10,7 @@ create table workspaces.workspaces (
   is_active boolean not null default true,
   created_at timestamptz not null default now()
 );
-comment on table workspaces.workspaces is 'Workspaces.';
+comment on table workspaces.workspaces is 'Workspaces: named groups of repositories, for which metrics are computed.';
 comment on column workspaces.workspaces.id is 'The application''s uuid, or our own: stays through renames.';
 comment on column workspaces.workspaces.slug is 'The name in lower case, as used in commands.';
 comment on column workspaces.workspaces.name is 'The name as given.';
