@@ -125,11 +125,15 @@ def members(connection: Connection, workspace_id: UUID) -> list[dict[str, Any]]:
 
 def add_repositories(connection: Connection, workspace_id: UUID, repository_ids: Sequence[int]) -> list[int]:
     """Those of ``repository_ids`` that were not members yet. Raises :class:`WorkspaceNotFound`."""
+    values = {"workspace_id": workspace_id, "repository_ids": list(repository_ids)}
     try:
-        return _change_members(connection, "add", workspace_id, repository_ids)
+        with connection.transaction():
+            added = _change_members(connection, "add", workspace_id, repository_ids)
+            connection.execute(_SQL["poll_often"], values)
     except errors.ForeignKeyViolation:
         find(connection, str(workspace_id))
         raise
+    return added
 
 
 def remove_repositories(connection: Connection, workspace_id: UUID, repository_ids: Sequence[int]) -> list[int]:

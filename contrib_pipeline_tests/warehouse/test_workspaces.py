@@ -134,3 +134,16 @@ def test_a_change_of_members_reopens_the_days_of_that_workspace_only(connection:
     compute_days(connection, [_DAY], workspace_ids=[made.id])
     workspaces.add_repositories(connection, made.id, [1])
     assert open_days(connection, _DAY, _DAY) == []
+
+
+@pytest.mark.parametrize(("is_active", "priority"), [(True, "high"), (False, "medium")])
+def test_a_member_of_an_active_workspace_is_polled_often_from_the_start(
+    connection: Connection, is_active: bool, priority: str
+) -> None:
+    repository_id = _repository(connection, 1, "one")
+    connection.execute("update github.repositories set is_tracked = false, priority = 'medium'")
+    made = workspaces.create(connection, "Team")
+    workspaces.set_active(connection, made.id, is_active)
+    workspaces.add_repositories(connection, made.id, [repository_id])
+    (row,) = connection.execute("select priority, is_tracked from github.repositories").fetchall()
+    assert row == {"priority": priority, "is_tracked": is_active}

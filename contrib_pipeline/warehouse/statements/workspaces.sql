@@ -34,6 +34,12 @@ left join github.repositories on id = repository_id
 where workspace_id = %(workspace_id)s
 order by not is_pinned, lower(name_with_owner), repository_id
 
+-- name: poll_often
+-- Members of active workspaces are tracked and polled often, from the start; set_priorities keeps it so.
+update github.repositories set priority = 'high', is_tracked = true
+where id = any(%(repository_ids)s) and (priority, is_tracked) is distinct from ('high', true)
+  and exists (select from workspaces.workspaces where workspaces.id = %(workspace_id)s and is_active)
+
 -- name: add
 insert into workspaces.repositories (workspace_id, repository_id)
 select %(workspace_id)s, repository_id from unnest(%(repository_ids)s::bigint[]) as repository_id
