@@ -1,4 +1,4 @@
-"""The statement that keeps ``first_review_at``, called by the capture in its page's transaction."""
+"""What keeps ``first_review_at``: the capture in its page's transaction, a trigger where an account's kind changes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def _review(connection: Connection, hours: int, author: int | None, *, of: int =
 
 
 def _refresh(connection: Connection, *ids: int) -> int:
-    return connection.execute(load("first_review")["refresh"], {"pull_request_ids": list(ids)}).rowcount
+    return connection.execute(load("first_review")["refresh"], {"pull_request_ids": list(ids)}).fetchone()["changed"]
 
 
 def _hours(connection: Connection, id: int = 1) -> float | None:
@@ -95,9 +95,18 @@ def test_pull_requests_that_are_not_named_stay_as_they_are(connection: Connectio
     assert _hours(connection) is None
 
 
-def test_the_pull_requests_to_refresh_for_a_contributor_are_those_it_reviewed(connection: Connection) -> None:
-    _review(connection, 1, _PERSON, of=2)
-    _review(connection, 2, _PERSON, of=2)
-    _review(connection, 3, _BOT, of=1)
-    found = connection.execute(load("first_review")["reviewed_by"], {"contributor_ids": [_PERSON]}).fetchone()
-    assert found["pull_request_ids"] == [2]
+def test_an_account_that_turns_out_to_be_no_person_gives_way_to_the_next(connection: Connection) -> None:
+    for of in (1, 2):
+        _review(connection, 1, _PERSON, of=of)
+    _review(connection, 2, _MANNEQUIN, of=2)
+    _refresh(connection, 1, 2)
+    connection.execute("update github.contributors set kind = 'organization' where id = %s", (_PERSON,))
+    assert (_hours(connection, 1), _hours(connection, 2)) == (None, 2)
+    connection.execute("update github.contributors set kind = 'user' where id = %s", (_PERSON,))
+    assert (_hours(connection, 1), _hours(connection, 2)) == (1, 1)
+
+
+def test_an_account_whose_name_changes_leaves_first_reviews_alone(connection: Connection) -> None:
+    _review(connection, 1, _PERSON)
+    connection.execute("update github.contributors set name = 'Another' where id = %s", (_PERSON,))
+    assert _hours(connection) is None

@@ -203,6 +203,28 @@ create index reviews_submitted on github.reviews (submitted_at)
 create index reviews_pull_request on github.reviews (pull_request_id);
 create index reviews_repository on github.reviews (repository_id, submitted_at);
 
+create function github.refresh_first_reviews(pull_request_ids bigint[]) returns bigint language sql as $$
+  with changed as (
+    update github.pull_requests
+    set first_review_at = found.first_review_at
+    from (
+      select pull_requests.id, min(submitted_at) filter (where contributors.id is not null) as first_review_at
+      from github.pull_requests
+      left join github.reviews
+        on pull_request_id = pull_requests.id and reviews.deleted_at is null
+        and reviews.author_id is distinct from pull_requests.author_id
+      left join github.contributors
+        on contributors.id = reviews.author_id and kind in ('user', 'mannequin') and not is_bot
+      where pull_requests.id = any(pull_request_ids)
+      group by pull_requests.id
+    ) as found
+    where pull_requests.id = found.id and pull_requests.first_review_at is distinct from found.first_review_at
+    returning 1
+  )
+  select count(*) from changed
+$$;
+comment on function github.refresh_first_reviews(bigint[]) is 'Writes when each of these pull requests got its first review by a person other than the author, null while it has none; how many rows said something else.';
+
 create table github.comments (
   kind text not null check (kind in ('issue', 'review')),
   id bigint not null,

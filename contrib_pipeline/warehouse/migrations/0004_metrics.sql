@@ -383,20 +383,30 @@ end
 $do$;
 
 -- A contributor that turns out to be a bot, or not to be one, counts differently since its first activity.
+-- The first reviews go first: a page of pull requests, too, locks these before it marks days.
 create function metrics.note_changed_contributors() returns trigger language plpgsql as $$
+declare
+  changed bigint[] := array(
+    select id from new_rows join old_rows using (id)
+    where (new_rows.kind, new_rows.is_bot) is distinct from (old_rows.kind, old_rows.is_bot)
+  );
 begin
+  if changed = '{}' then
+    return null;
+  end if;
+  perform github.refresh_first_reviews(
+    array(select distinct pull_request_id from github.reviews where author_id = any(changed))
+  );
   insert into metrics.reopened as mark (repository_id, from_day)
   select repository_id, min((first_at at time zone 'UTC')::date)
-  from new_rows
-  join old_rows using (id)
-  join metrics.first_activity on contributor_id = id
-  where (new_rows.kind, new_rows.is_bot) is distinct from (old_rows.kind, old_rows.is_bot)
+  from metrics.first_activity
+  where contributor_id = any(changed)
   group by repository_id order by repository_id
   on conflict (repository_id) do update set from_day = excluded.from_day where excluded.from_day < mark.from_day;
   return null;
 end
 $$;
-comment on function metrics.note_changed_contributors() is 'Marks the days that a contributor''s change of kind touches.';
+comment on function metrics.note_changed_contributors() is 'Where a contributor''s kind changes: looks for the first reviews anew and marks the days that it touches.';
 create trigger note_changed_contributors after update on github.contributors
 referencing old table as old_rows new table as new_rows
 for each statement execute function metrics.note_changed_contributors();
