@@ -69,7 +69,7 @@ workspace.command("deactivate")(key(_switch("Stop", is_active=False)))
 @names
 def add(key: str, names: tuple[str, ...]) -> None:
     """Add repositories; one that is not known yet is discovered first, and added then."""
-    _change(key, names, "added")
+    _change(key, names, _add)
 
 
 @workspace.command()
@@ -77,7 +77,7 @@ def add(key: str, names: tuple[str, ...]) -> None:
 @names
 def remove(key: str, names: tuple[str, ...]) -> None:
     """Remove repositories; their data stays."""
-    _change(key, names, "removed")
+    _change(key, names, _remove)
 
 
 @workspace.command("list")
@@ -102,32 +102,35 @@ def show(key: str, as_json: bool) -> None:
     print_rows(rows, _MEMBERS, as_json=as_json, empty="No repositories: contrib-pipeline workspace add …")
 
 
-def _change(key: str, names: tuple[str, ...], action: str) -> None:
-    """Known repositories change at once; unknown ones stand as pending events."""
+def _change(key: str, names: tuple[str, ...], change: Callable[[Connection, workspaces.Workspace, str], None]) -> None:
     with warehouse(read_settings()) as connection:
         found = workspaces.find(connection, key)
         for name in names:
-            spelled = _spelled(name)
-            known = repositories.known(connection, spelled)
-            if known is None:
-                _wait_for(connection, found, spelled, action)
-                continue
-            change = workspaces.add_repositories if action == "added" else workspaces.remove_repositories
-            with connection.transaction():
-                changed = change(connection, found.id, [known.id])
-                if action == "added":
-                    ask_for_histories(connection, [known.id], "cli")
-            click.echo(f"{known.name_with_owner} {action}." if changed else f"{known.name_with_owner}: nothing to do.")
+            change(connection, found, _spelled(name))
         _aggregate(connection, found)
 
 
-def _wait_for(connection: Connection, found: workspaces.Workspace, name: str, action: str) -> None:
-    if action == "removed":
-        click.echo(f"{name} is not known: nothing to do.")
+def _add(connection: Connection, found: workspaces.Workspace, name: str) -> None:
+    """A known repository is added at once; an unknown one stands as a pending event."""
+    known = repositories.known(connection, name)
+    if known is None:
+        data = {"workspace_id": str(found.id), "action": "added", "repository": name}
+        (event_id,) = inbox.post(connection, [Event("workspace/repository-change", data)], "cli")
+        click.echo(f"{name} is not known yet: event {event_id} adds it once `contrib-pipeline up` has discovered it.")
         return
-    data = {"workspace_id": str(found.id), "action": action, "repository": name}
-    (event_id,) = inbox.post(connection, [Event("workspace/repository-change", data)], "cli")
-    click.echo(f"{name} is not known yet: event {event_id} adds it once `contrib-pipeline up` has discovered it.")
+    with connection.transaction():
+        added = workspaces.add_repositories(connection, found.id, [known.id])
+        ask_for_histories(connection, [known.id], "cli")
+    click.echo(f"{known.name_with_owner} added." if added else f"{known.name_with_owner}: nothing to do.")
+
+
+def _remove(connection: Connection, found: workspaces.Workspace, name: str) -> None:
+    members = workspaces.members_named(connection, found.id, name)
+    workspaces.remove_repositories(connection, found.id, list(members))
+    for spelled in members.values():
+        click.echo(f"{spelled} removed.")
+    if not members:
+        click.echo(f"{name} is not in {found.slug}: nothing to do.")
 
 
 def _aggregate(connection: Connection, found: workspaces.Workspace) -> None:

@@ -32,6 +32,10 @@ class WorkspaceExists(WarehouseError):
     """Another workspace has this slug or id already."""
 
 
+class WorkspaceInactive(WarehouseError):
+    """No metrics are computed for the workspace; the message says how they are."""
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A row of ``workspaces.workspaces``."""
@@ -102,6 +106,17 @@ def find(connection: Connection, key: str) -> Workspace:
     raise WorkspaceNotFound(f"No workspace {key!r}; {_known(known)}")
 
 
+def find_active(connection: Connection, key: str) -> Workspace:
+    """As :func:`find`; raises :class:`WorkspaceInactive` for one without metrics, too."""
+    found = find(connection, key)
+    if not found.is_active:
+        raise WorkspaceInactive(
+            f"Workspace {found.slug} is inactive, no metrics are computed for it: "
+            f"contrib-pipeline workspace activate {found.slug}"
+        )
+    return found
+
+
 def _known(workspaces: Sequence[Workspace]) -> str:
     if not workspaces:
         return "there is none yet: create one first."
@@ -121,6 +136,15 @@ def list_workspaces(connection: Connection) -> list[dict[str, Any]]:
 def members(connection: Connection, workspace_id: UUID) -> list[dict[str, Any]]:
     """Its repositories, pinned ones first: repository_id, name_with_owner, added_at, is_pinned and how they stand."""
     return connection.execute(_SQL["members"], {"workspace_id": workspace_id}).fetchall()
+
+
+def members_named(connection: Connection, workspace_id: UUID, name: str) -> dict[int, str]:
+    """Its repositories named ``name`` (owner/name, case does not matter), in our spelling, by id.
+
+    Those that GitHub no longer shows are among them.
+    """
+    rows = connection.execute(_SQL["members_named"], {"workspace_id": workspace_id, "name": name.lower()})
+    return {row["repository_id"]: row["name_with_owner"] for row in rows}
 
 
 def add_repositories(connection: Connection, workspace_id: UUID, repository_ids: Sequence[int]) -> list[int]:

@@ -200,6 +200,16 @@ def test_a_change_of_an_unknown_workspace_id_makes_that_workspace(bench: Bench) 
     assert str(workspaces.find(bench.connection, workspace_id).id) == workspace_id
 
 
+def test_a_member_that_github_no_longer_shows_can_be_removed(bench: Bench, team: workspaces.Workspace) -> None:
+    bench.connection.execute("update github.repositories set deleted_at = now(), terminal_reason = 'gone'")
+    data = {"workspace_id": str(team.id), "action": "removed", **HELLO}
+    ids = [post(bench, "workspace/repository-change", data) for _ in range(2)]
+    for event_id in ids:
+        assert bench.run("change_workspaces", "change_members", events=[event_id]).success
+    assert workspaces.members(bench.connection, team.id) == []
+    assert [inbox.show(bench.connection, event_id)["state"] for event_id in ids] == ["done", "skipped"]
+
+
 @pytest.fixture
 def team(bench: Bench) -> workspaces.Workspace:
     """A workspace with the repository in it."""

@@ -1,5 +1,6 @@
 """Schema workspaces: which repositories a workspace has, changed by events and commands."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -66,24 +67,40 @@ def _change(context: dg.AssetExecutionContext, claims: Claims, event: Claimed) -
     except workspaces.WorkspaceNotFound as error:
         claims.fail([event], str(error))
         return 0
+    if command.action == "removed":
+        return _remove(context, claims, event, workspace)
     known = repositories.known(connection, command.repository)
-    if known is None and command.action == "added":
-        return _discover_first(context, claims, event, command.repository)
     if known is None:
-        claims.skip([event], f"{command.repository} is not known, so it is in no workspace.")
-        return 0
-    change = workspaces.add_repositories if command.action == "added" else workspaces.remove_repositories
+        return _discover_first(context, claims, event, command.repository)
     with connection.transaction():
-        changed = change(connection, workspace.id, [known.id])
-        if command.action == "added":
-            ask_for_histories(connection, [known.id], event.source)
-        if changed:
-            inbox.post(
-                connection, [Event("aggregate/workspace-metrics", {"workspace_id": str(workspace.id)})], event.source
-            )
-        claims.done([event])
-    context.log.info(f"{known.name_with_owner} {command.action}: workspace {workspace.slug}")
+        changed = workspaces.add_repositories(connection, workspace.id, [known.id])
+        ask_for_histories(connection, [known.id], event.source)
+        _end(claims, event, workspace, changed)
+    context.log.info(f"{known.name_with_owner} added: workspace {workspace.slug}")
     return len(changed)
+
+
+def _remove(context: dg.AssetExecutionContext, claims: Claims, event: Claimed, workspace: workspaces.Workspace) -> int:
+    """Carry out one removal, of a repository that GitHub no longer shows, too; 1 if it changed anything."""
+    command, connection = event.command, claims.connection
+    assert isinstance(command, ChangeMembership)
+    members = workspaces.members_named(connection, workspace.id, command.repository)
+    if not members:
+        claims.skip([event], f"{command.repository} is not in workspace {workspace.slug}.")
+        return 0
+    with connection.transaction():
+        changed = workspaces.remove_repositories(connection, workspace.id, list(members))
+        _end(claims, event, workspace, changed)
+    context.log.info(f"{command.repository} removed: workspace {workspace.slug}")
+    return len(changed)
+
+
+def _end(claims: Claims, event: Claimed, workspace: workspaces.Workspace, changed: Sequence[int]) -> None:
+    """The event is done; what changed asks for the workspace's days."""
+    if changed:
+        again = Event("aggregate/workspace-metrics", {"workspace_id": str(workspace.id)})
+        inbox.post(claims.connection, [again], event.source)
+    claims.done([event])
 
 
 def _workspace(connection: Connection, key: str) -> workspaces.Workspace:

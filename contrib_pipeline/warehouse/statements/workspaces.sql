@@ -40,6 +40,13 @@ update github.repositories set priority = 'high', is_tracked = true
 where id = any(%(repository_ids)s) and (priority, is_tracked) is distinct from ('high', true)
   and exists (select from workspaces.workspaces where workspaces.id = %(workspace_id)s and is_active)
 
+-- name: members_named
+select repository_id, name_with_owner
+from workspaces.repositories
+join github.repositories on id = repository_id
+where workspace_id = %(workspace_id)s and lower(name_with_owner) = %(name)s
+order by repository_id
+
 -- name: add
 insert into workspaces.repositories (workspace_id, repository_id)
 select %(workspace_id)s, repository_id from unnest(%(repository_ids)s::bigint[]) as repository_id
