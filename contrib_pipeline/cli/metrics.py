@@ -10,7 +10,7 @@ import click
 from contrib_pipeline.cli.instance import dagster_instance, warehouse
 from contrib_pipeline.cli.output import as_json, print_rows
 from contrib_pipeline.cli.runs import run_here
-from contrib_pipeline.metrics.definitions import BY_NAME
+from contrib_pipeline.metrics.definitions import BY_NAME, FIRST_DAY
 from contrib_pipeline.metrics.explain import explain as explain_metric
 from contrib_pipeline.metrics.read import workspace_days
 from contrib_pipeline.settings import read_settings
@@ -55,11 +55,13 @@ def aggregate(day: datetime | None, first: datetime | None, last: datetime | Non
     """Compute daily metrics now, as a run that the UI shows too; without options today's."""
     if day and (first or last):
         raise click.UsageError("Give --day, or --from and --to.")
+    if last and not first:
+        raise click.UsageError("--to needs --from.")
     today = datetime.now(UTC).date()
     start = (day or first).date() if day or first else today  # type: ignore[union-attr]
     end = day.date() if day else last.date() if last else today
-    if not start <= end <= today:
-        raise click.UsageError(f"The days must be in order and not after today ({today}).")
+    if not FIRST_DAY <= start <= end <= today:
+        raise click.UsageError(f"The days must be in order, not before {FIRST_DAY} and not after today ({today}).")
     config: dict[str, Any] = {"workspaces": [key] if key else []}
     tags = {"dagster/asset_partition_range_start": str(start), "dagster/asset_partition_range_end": str(end)}
     with dagster_instance(read_settings()) as instance:
@@ -128,16 +130,21 @@ def report(workspace: str, output: Path) -> None:
 
 def _print(rows: list[dict[str, Any]], form: str, output: Path | None, start: date, end: date, slug: str) -> None:
     if form == "table" and output is None:
-        empty = (
-            f"No day from {start} to {end} is computed: contrib-pipeline aggregate --from {start} --workspace {slug}"
-        )
-        print_rows(rows, _TABLE, as_json=False, empty=empty)
+        print_rows(rows, _TABLE, as_json=False, empty=_empty(start, end, slug))
     elif form == "json" and output is None:
         click.echo(json.dumps(rows, default=str))
     else:
         from contrib_pipeline.presentation.frames import write_rows
 
         write_rows(rows, form if form != "table" else "csv", output)
+
+
+def _empty(start: date, end: date, slug: str) -> str:
+    """What is said where no day is computed."""
+    if end < FIRST_DAY or start > datetime.now(UTC).date():
+        return f"There are no numbers from {start} to {end}: days go from {FIRST_DAY} to today."
+    remedy = f"contrib-pipeline aggregate --from {max(start, FIRST_DAY)} --workspace {slug}"
+    return f"No day from {start} to {end} is computed: {remedy}"
 
 
 COMMANDS = [aggregate, metrics, explain, report]

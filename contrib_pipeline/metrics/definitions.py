@@ -5,6 +5,7 @@ Column comments, documentation and the UI's descriptions are these sentences. Ho
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 
@@ -27,6 +28,9 @@ class Metric:
 
 
 _PARTIAL = "the history of a repository is not complete yet"
+
+FIRST_DAY = date(2008, 1, 1)
+"""GitHub's first year: there are no numbers of days before."""
 
 DAILY = (
     Metric("pull_requests_opened", "pull requests", "Pull requests opened."),

@@ -1,11 +1,13 @@
 """Commands on a scratch database: what they print, what they change, how they answer wrong input."""
 
+import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 from starlette.applications import Starlette
@@ -76,6 +78,16 @@ def test_a_workspace_lives_through_its_commands(command: Command, connection: Co
     assert ok(command("workspace", "remove", "editors", "octo/hello")) == "octo/hello removed.\n"
 
 
+def test_a_repository_that_github_no_longer_shows_can_be_removed(command: Command, connection: Connection) -> None:
+    add_repository(connection, "octo/hello")
+    ok(command("workspace", "create", "Team"))
+    ok(command("workspace", "add", "team", "octo/hello"))
+    connection.execute("update github.repositories set deleted_at = now(), terminal_reason = 'gone'")
+    assert ok(command("workspace", "remove", "team", "Octo/Hello")) == "octo/hello removed.\n"
+    assert json.loads(ok(command("workspace", "show", "team", "--json"))) == []
+    assert ok(command("workspace", "remove", "team", "octo/hello")) == "octo/hello is not in team: nothing to do.\n"
+
+
 def test_a_change_of_members_asks_for_the_metrics_again(command: Command, connection: Connection) -> None:
     add_repository(connection, "octo/hello")
     ok(command("workspace", "create", "Team"))
@@ -142,6 +154,50 @@ def test_zeros_of_a_workspace_without_repositories_say_why(command: Command, com
     result = command("metrics", "team", "--from", "2026-06-01", "--to", "2026-06-01")
     assert "Workspace team has no repositories yet" in result.stderr
     assert "no repositories" not in result.stdout
+
+
+def test_metrics_are_the_same_numbers_in_every_format(
+    command: Command, computed: workspaces.Workspace, connection: Connection, tmp_path: Path
+) -> None:
+    compute_days(connection, [date(2026, 6, 2)])
+    connection.execute("update metrics.workspace_daily set merge_hours_p50 = 1 / 3.0::float8, lines_merged = 5")
+    connection.execute("update metrics.workspace_daily set lines_merged = null where day = '2026-06-02'")
+    for form in ("csv", "json", "parquet"):
+        output = str(tmp_path / form)
+        ok(command("metrics", "team", "--from", "2026-06-01", "--format", form, "--output", output))
+    printed = json.loads(ok(command("metrics", "team", "--from", "2026-06-01", "--json")))
+    assert json.loads((tmp_path / "json").read_text()) == printed
+    table = pyarrow.parquet.read_table(tmp_path / "parquet")
+    assert table.schema.field("lines_merged").type == pyarrow.int64()
+    assert json.loads(json.dumps(table.drop_columns("computed_at").to_pylist(), default=str)) == [
+        {name: value for name, value in row.items() if name != "computed_at"} for row in printed
+    ]
+    with (tmp_path / "csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["lines_merged"], float(line["merge_hours_p50"])) for line in lines] == [("5", 1 / 3), ("", 1 / 3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("aggregate", "--day", "2007-12-31"), "not before 2008-01-01"),
+        (("aggregate", "--from", "1999-01-01", "--to", "2020-01-01"), "not before 2008-01-01"),
+        (("aggregate", "--to", "2020-01-01"), "--to needs --from"),
+    ],
+)
+def test_days_that_cannot_be_computed_are_refused(command: Command, arguments: tuple[str, ...], said: str) -> None:
+    result = command(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("days", [("9999-01-01", "9999-12-31"), ("1999-01-01", "1999-12-31")])
+def test_days_that_have_no_numbers_are_not_to_be_computed(
+    command: Command, computed: workspaces.Workspace, days: tuple[str, str]
+) -> None:
+    result = command("metrics", "team", "--from", days[0], "--to", days[1])
+    assert "days go from 2008-01-01 to today" in result.stderr
+    assert "aggregate" not in result.stderr
 
 
 def test_days_that_are_not_computed_say_how_to_compute_them(command: Command, computed: workspaces.Workspace) -> None:
