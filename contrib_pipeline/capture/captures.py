@@ -7,7 +7,6 @@ captured, and by which run, is decided elsewhere.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from contrib_pipeline.capture import repositories
 from contrib_pipeline.capture.ahead import Ahead, Need
@@ -24,6 +23,7 @@ from contrib_pipeline.github.errors import Blocked, Forbidden, GitHubError, Must
 from contrib_pipeline.warehouse import tables
 from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.contributors import is_named
 
 _WALKS: dict[str, Callable[[Walk], None]] = {
     "changed": changed,
@@ -260,4 +260,4 @@ class Captures:
         repositories.mark_terminal(self.connection, outcome.repository.id, outcome.terminal_reason)
 
     def _is_bot_login(self, login: str) -> bool:
-        return any(fnmatchcase(login.lower(), pattern.lower()) for pattern in self.bot_logins)
+        return is_named(login, self.bot_logins)

@@ -26,6 +26,7 @@ from contrib_pipeline.instance import fork_server
 from contrib_pipeline.settings import Settings, read_settings
 from contrib_pipeline.supervisor import Child, Supervisor
 from contrib_pipeline.warehouse.connection import Connection, connect
+from contrib_pipeline.warehouse.contributors import flag_bots
 
 HOST = "127.0.0.1"
 _SANDBOX_PORTS = range(8099, 8200)
@@ -73,6 +74,7 @@ def up(port: int, events_port: int, with_sandbox: bool) -> None:
         _refuse_taken_ports(addresses)
         environment = _environment(settings, url)
         _prepare_dagster(environment)
+        flag_bots(connection, settings.bot_logins)
         supervisor = Supervisor(environment, settings.logs, lambda text: console.print(text, style="yellow"))
         try:
             _run(supervisor, addresses, settings, connection, console)

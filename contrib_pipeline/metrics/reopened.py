@@ -60,6 +60,12 @@ def reopen_days(connection: Connection) -> Reopened:
     return Reopened(**row)
 
 
+def touched_workspaces(connection: Connection, reopened: Reopened) -> list[UUID]:
+    """Workspaces that have a repository whose mark was taken, and is not settled yet."""
+    rows = connection.execute(_SQL["touched_workspaces"], {"taking": reopened.taking})
+    return [row["workspace_id"] for row in rows]
+
+
 def settle(connection: Connection, reopened: Reopened, workspace_ids: Sequence[UUID] | None = None) -> None:
     """All open days of all workspaces, or of ``workspace_ids``, are computed: marks that were about these are done."""
     ids = None if workspace_ids is None else list(workspace_ids)

@@ -40,6 +40,14 @@ repository_days as (
 )
 select count(*) as repositories, min(from_day) as from_day, pg_current_xact_id()::text as taking from mark
 
+-- name: touched_workspaces
+select distinct workspace_id
+from metrics.reopening
+join workspaces.repositories using (repository_id)
+join workspaces.workspaces on workspaces.id = workspace_id and is_active
+where taken_in = %(taking)s::xid8
+order by workspace_id
+
 -- name: settle
 -- A mark is about the repository and all its workspaces: that of a repository in no workspace is settled only when
 -- everything is computed.

@@ -173,3 +173,84 @@ def test_a_sudden_drop_warns(bench: Bench, team: workspaces.Workspace) -> None:
     found = check(bench)["metrics/workspace_daily:no_sudden_drop"]
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "team" in found.metadata["named"].md_str
+
+
+_TEN_DAYS = {
+    "dagster/asset_partition_range_start": str(TODAY - timedelta(days=9)),
+    "dagster/asset_partition_range_end": str(TODAY),
+}
+
+
+def trends(bench: Bench) -> list[dict[str, Any]]:
+    """All trends of the last ten days."""
+    return bench.rows(
+        f"""
+        select workspace_id, day, window_days, metric, current, previous, change_percent
+        from metrics.workspace_trends
+        where day >= '{TODAY - timedelta(days=9)}'
+        order by workspace_id, day, window_days, metric
+        """
+    )
+
+
+def test_a_late_fact_corrects_the_trends_of_all_days_that_it_re_opened(
+    bench: Bench, team: workspaces.Workspace
+) -> None:
+    bench.aggregate(tags=_TEN_DAYS)
+    before = trends(bench)
+    bench.connection.execute(
+        "update github.pull_requests set created_at = %s where id = (select min(id) from github.pull_requests)",
+        [datetime.now(UTC) - timedelta(days=8)],
+    )
+    bench.aggregate(tags=_TEN_DAYS, reopened=True)
+    corrected = trends(bench)
+    bench.aggregate(tags=_TEN_DAYS)
+    assert corrected == trends(bench)
+    assert {row["day"] for row in corrected if row not in before} >= {TODAY - timedelta(days=ago) for ago in range(9)}
+
+
+def test_a_change_of_members_corrects_the_trends_of_all_days(bench: Bench, team: workspaces.Workspace) -> None:
+    other = workspaces.create(bench.connection, "Other")
+    bench.connection.execute(
+        "update github.pull_requests set created_at = %s where id = (select min(id) from github.pull_requests)",
+        [datetime.now(UTC) - timedelta(days=8)],
+    )
+    bench.aggregate(tags=_TEN_DAYS)
+    (row,) = bench.rows("select id from github.repositories")
+    workspaces.remove_repositories(bench.connection, team.id, [row["id"]])
+    workspaces.add_repositories(bench.connection, other.id, [row["id"]])
+    events = [Event("aggregate/workspace-metrics", {"workspace_id": each.slug}) for each in (team, other)]
+    bench.aggregate(tags=_TEN_DAYS, events=inbox.post(bench.connection, events, "cli"))
+    corrected = trends(bench)
+    bench.aggregate(tags=_TEN_DAYS)
+    assert corrected == trends(bench)
+    opened = {
+        row["workspace_id"]
+        for row in corrected
+        if row["metric"] == "pull_requests_opened" and row["day"] == TODAY - timedelta(days=7) and row["current"]
+    }
+    assert opened == {other.id}
+
+
+def test_a_change_of_bot_logins_reaches_stored_accounts_and_their_days(
+    bench: Bench, team: workspaces.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.connection.execute("update github.reviews set submitted_at = now()")
+    bench.aggregate(tags=_TEN_DAYS)
+    today = "select reviewers, reviews, reviews_by_bots from metrics.workspace_daily where day = current_date"
+    assert bench.rows(today) == [{"reviewers": 1, "reviews": 1, "reviews_by_bots": 0}]
+    monkeypatch.setenv("BOT_LOGINS", "B*")
+    bench.aggregate(tags=_TEN_DAYS, reopened=True)
+    assert bench.rows(today) == [{"reviewers": 0, "reviews": 1, "reviews_by_bots": 1}]
+    monkeypatch.delenv("BOT_LOGINS")
+    bench.aggregate(tags=_TEN_DAYS, reopened=True)
+    assert bench.rows(today) == [{"reviewers": 1, "reviews": 1, "reviews_by_bots": 0}]
+
+
+def test_an_inactive_workspace_is_not_computed_silently(bench: Bench, team: workspaces.Workspace) -> None:
+    workspaces.set_active(bench.connection, team.id, False)
+    ids = inbox.post(bench.connection, [Event("aggregate/workspace-metrics", {"workspace_id": "team"})], "cli")
+    assert bench.aggregate(tags=_TEN_DAYS, events=ids).success
+    (row,) = bench.rows("select state, reason from events.inbox where function = 'aggregate/workspace-metrics'")
+    assert row["state"] == "skipped"
+    assert "inactive" in row["reason"]

@@ -32,18 +32,19 @@ from contrib_pipeline.github.errors import MustWait
 from contrib_pipeline.metrics.beside import side_by_side
 from contrib_pipeline.metrics.compute import Computed, compute_days
 from contrib_pipeline.metrics.read import day_rows, day_totals, open_days
-from contrib_pipeline.metrics.reopened import reopen_days, settle
+from contrib_pipeline.metrics.reopened import Reopened, reopen_days, settle, touched_workspaces
 from contrib_pipeline.metrics.trends import Topic, compute_contributors, compute_topic
 from contrib_pipeline.warehouse import workspaces
 from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
+from contrib_pipeline.warehouse.contributors import flag_bots
 
 _FACTS = ("pull_requests", "reviews", "comments", "discussions", "discussion_comments", "contributors")
 _WORKSPACE_DAILY, _REPOSITORY_DAILY = "metrics.workspace_daily", "metrics.repository_daily"
 _TRENDS, _CONTRIBUTORS = "metrics.workspace_trends", "metrics.workspace_contributors"
 _ROWS = "dagster/partition_row_count"
 # Trends look back over half a year and cost a hundred times a day's numbers: where many days are caught up with,
-# only these newest get theirs.
+# only these newest get theirs for all workspaces, the older ones for workspaces that changed.
 _DAYS_WITH_TRENDS = 2
 
 
@@ -65,6 +66,8 @@ class Task:
     workspace_ids: Sequence[UUID] | None = None
     is_catching_up: bool = False
     """The days are all that are not final, not ones that somebody asked for."""
+    changed: Sequence[UUID] = ()
+    """Where it is catching up: workspaces whose facts or members changed, so that trends written before are wrong."""
 
     @property
     def newest_first(self) -> list[date]:
@@ -73,6 +76,11 @@ class Task:
     @property
     def days_with_trends(self) -> list[date]:
         return self.newest_first[:_DAYS_WITH_TRENDS] if self.is_catching_up else self.newest_first
+
+    @property
+    def of_changed(self) -> "Task":
+        """The older days, for the workspaces that changed."""
+        return Task(self.newest_first[_DAYS_WITH_TRENDS:] if self.changed else [], self.changed)
 
 
 def _specs() -> list[dg.AssetSpec]:
@@ -93,13 +101,15 @@ def compute_daily_metrics(
         is_nightly = config.verify_members or any(isinstance(e.command, AggregateAll) for e in claims.events)
         if is_nightly:
             _verify_members(context, claims, pipeline)
+        flag_bots(connection, pipeline.settings.bot_logins)
         reopened = reopen_days(connection)
         shown: Computed | None = None
-        for task in _tasks(context, config, claims, reopened.from_day, pipeline.settings.metrics_retention_days):
+        for task in _tasks(context, config, claims, reopened, pipeline.settings.metrics_retention_days):
             newest = _compute(context, pipeline, connection, task, has_shown=shown is not None)
             _look_back(context, pipeline, connection, task)
             shown = shown or newest
             if task.is_catching_up:
+                _look_back(context, pipeline, connection, task.of_changed)
                 settle(connection, reopened, task.workspace_ids)
         if shown:
             reports = pipeline.settings.home / "reports" if is_nightly else None
@@ -197,34 +207,39 @@ def _name(repository: Repository) -> str:
 
 
 def _tasks(
-    context: dg.AssetExecutionContext, config: AggregateConfig, claims: Claims, from_day: date | None, retention: int
+    context: dg.AssetExecutionContext, config: AggregateConfig, claims: Claims, reopened: Reopened, retention: int
 ) -> Iterator[Task]:
     """What the run's events, its configuration or its partitions ask for."""
     connection, today = claims.connection, datetime.now(UTC).date()
     first = today - timedelta(days=retention - 1)
+    touched = touched_workspaces(connection, reopened)
     for event in claims.events:
         match event.command:
             case AggregateWorkspace(workspace=key, day=day):
                 try:
-                    ids = [workspaces.find(connection, key).id]
+                    ids = [workspaces.find_active(connection, key).id]
                 except workspaces.WorkspaceNotFound as error:
                     claims.fail([event], str(error))
                     continue
-                yield Task([day] if day else open_days(connection, first, today, workspace_ids=ids), ids, day is None)
+                except workspaces.WorkspaceInactive as error:
+                    claims.skip([event], str(error))
+                    continue
+                asked = [day] if day else open_days(connection, first, today, workspace_ids=ids)
+                yield Task(asked, ids, day is None, ids)
             case AggregateAll():
                 yield Task([today - timedelta(days=1)])
-                yield Task(open_days(connection, first, today), is_catching_up=True)
+                yield Task(open_days(connection, first, today), None, True, touched)
     if config.events:
         return
     if config.reopened:
-        yield Task(open_days(connection, max(first, from_day or today), today), is_catching_up=True)
+        yield Task(open_days(connection, max(first, reopened.from_day or today), today), None, True, touched)
         return
     if config.verify_members:
         # Members that were looked at just now may make older days final, too; what moved may have moved today.
-        yield Task(open_days(connection, first, today), is_catching_up=True)
-    chosen = [workspaces.find(connection, key).id for key in config.workspaces]
-    asked = config.days or list(context.partition_keys)
-    yield Task([date.fromisoformat(day) for day in asked], chosen or None)
+        yield Task(open_days(connection, first, today), None, True, touched)
+    chosen = [workspaces.find_active(connection, key).id for key in config.workspaces]
+    chosen_days = config.days or list(context.partition_keys)
+    yield Task([date.fromisoformat(day) for day in chosen_days], chosen or None)
 
 
 def _report(context: dg.AssetExecutionContext, connection: Connection, computed: Computed, **shown: Any) -> None:
