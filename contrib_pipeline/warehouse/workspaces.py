@@ -138,6 +138,11 @@ def members(connection: Connection, workspace_id: UUID) -> list[dict[str, Any]]:
     return connection.execute(_SQL["members"], {"workspace_id": workspace_id}).fetchall()
 
 
+def all_members(connection: Connection) -> dict[UUID, list[int]]:
+    """The repositories of every workspace that has some, by id and in order."""
+    return {row["workspace_id"]: row["repository_ids"] for row in connection.execute(_SQL["all_members"])}
+
+
 def members_named(connection: Connection, workspace_id: UUID, name: str) -> dict[int, str]:
     """Its repositories named ``name`` (owner/name, case does not matter), in our spelling, by id.
 

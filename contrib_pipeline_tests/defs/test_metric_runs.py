@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from contrib_pipeline.defs.assets import metrics
 from contrib_pipeline.events import inbox
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.metrics.checks import CHECKS
@@ -230,6 +231,25 @@ def test_a_change_of_members_corrects_the_trends_of_all_days(bench: Bench, team:
         if row["metric"] == "pull_requests_opened" and row["day"] == TODAY - timedelta(days=7) and row["current"]
     }
     assert opened == {other.id}
+
+
+def test_members_that_change_while_days_are_computed_are_those_of_all_days(
+    bench: Bench, team: workspaces.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.connection.execute("update github.pull_requests set created_at = now() - interval '20 days'")
+    (row,) = bench.rows("select id from github.repositories")
+    compute = metrics.compute_days
+
+    def compute_and_change(connection: Connection, days: Any, **workspace_ids: Any) -> Any:
+        computed = compute(connection, days, **workspace_ids)
+        workspaces.remove_repositories(connection, team.id, [row["id"]])
+        return computed
+
+    monkeypatch.setattr(metrics, "compute_days", compute_and_change)
+    bench.aggregate(tags=_TEN_DAYS)
+    totals = bench.rows("select pull_requests_total from metrics.workspace_daily")
+    assert [day["pull_requests_total"] for day in totals] == [0] * 10
+    assert not any(row["previous"] or row["current"] for row in trends(bench))
 
 
 def test_a_change_of_bot_logins_reaches_stored_accounts_and_their_days(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -104,7 +104,8 @@ def compute_daily_metrics(
         flag_bots(connection, pipeline.settings.bot_logins)
         reopened = reopen_days(connection)
         shown: Computed | None = None
-        for task in _tasks(context, config, claims, reopened, pipeline.settings.metrics_retention_days):
+        asked = _tasks(context, config, claims, reopened, pipeline.settings.metrics_retention_days)
+        for task in chain.from_iterable(_while_members_change(connection, task) for task in asked):
             newest = _compute(context, pipeline, connection, task, has_shown=shown is not None)
             _look_back(context, pipeline, connection, task)
             shown = shown or newest
@@ -116,6 +117,23 @@ def compute_daily_metrics(
             _report(context, connection, shown, **day_metadata(context, connection, shown.day, reports))
         claims.done([event for event in claims.events if event.id in claims.open])
     yield from ()  # nothing is yielded: each day's materialization was logged
+
+
+def _while_members_change(connection: Connection, task: Task) -> Iterator[Task]:
+    """The task; then, while members change as it is computed, its days again for the workspaces that changed.
+
+    What is caught up with is left to the event of the change; it does not reach days older than the retention.
+    """
+    members = workspaces.all_members(connection)
+    yield task
+    while not task.is_catching_up:
+        before, members = members, workspaces.all_members(connection)
+        changed = [key for key in before.keys() | members.keys() if before.get(key) != members.get(key)]
+        if task.workspace_ids is not None:
+            changed = [key for key in changed if key in task.workspace_ids]
+        if not changed:
+            return
+        yield Task(task.days, sorted(changed))
 
 
 def _compute(

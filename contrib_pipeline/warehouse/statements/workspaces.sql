@@ -40,6 +40,11 @@ update github.repositories set priority = 'high', is_tracked = true
 where id = any(%(repository_ids)s) and (priority, is_tracked) is distinct from ('high', true)
   and exists (select from workspaces.workspaces where workspaces.id = %(workspace_id)s and is_active)
 
+-- name: all_members
+select workspace_id, array_agg(repository_id order by repository_id) as repository_ids
+from workspaces.repositories
+group by workspace_id
+
 -- name: members_named
 select repository_id, name_with_owner
 from workspaces.repositories
