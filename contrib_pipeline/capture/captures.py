@@ -172,15 +172,16 @@ class Captures:
         with self._entry(repository, subject, depth, outcome) as walk:
             _WALKS[depth](walk)
             problems = read_the_unread(walk)
-            stored = walk.stored()
-            if depth == "history" and stored + len(problems) < (walk.total or 0):
-                problems.append(
-                    f"{repository.name_with_owner}: GitHub counts {walk.total} {subject.singular}s, "
-                    f"{stored} are stored: run verify --repair."
-                )
+            if depth == "history":
+                walk.unlisted = 0
+                if walk.stored() + len(problems) < (walk.total or 0):
+                    # GitHub counts some that it lists nowhere, or the walk missed some: the list tells which.
+                    walk.withheld.clear()
+                    compare_and_repair(walk)
+                    problems = read_the_unread(walk)
             explain(outcome, problems)
             if subject is PULL_REQUESTS:
-                outcome.github_total, outcome.stored_total = walk.total, stored
+                outcome.github_total, outcome.stored_total = walk.total, walk.stored()
 
     def _one_by_one(self, repository: Repository, subject: Subject, numbers: tuple[int, ...], outcome: Outcome) -> None:
         with self._entry(repository, subject, "one", outcome) as walk:
@@ -211,6 +212,7 @@ class Captures:
         try:
             yield walk
             error = outcome.error if outcome.error != already else None
+            outcome.unlisted[subject.kind] = walk.unlisted or 0
             if walk.name_seen not in (None, repository.name_with_owner):
                 self._refreshed(repository, outcome)
         except (BudgetWait, MustWait) as wait:
@@ -228,6 +230,7 @@ class Captures:
         walk.entry.close(
             github_total=walk.total,
             stored_total=walk.stored(),
+            unlisted=walk.unlisted,
             is_complete=error is None,
             error=error,
         )

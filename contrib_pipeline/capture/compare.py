@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contrib_pipeline.capture.chosen import read_the_unread, some
-from contrib_pipeline.capture.pages import PageSize, pages
+from contrib_pipeline.capture.pages import Page, PageSize, pages
 from contrib_pipeline.capture.store import in_turn
 from contrib_pipeline.capture.subjects import PULL_REQUESTS
 from contrib_pipeline.capture.walks import Walk
@@ -28,6 +28,8 @@ class Compared:
 
     github_total: int
     stored_total: int
+    unlisted: int = 0
+    """How many GitHub counts and lists nowhere, as those of accounts that it hides."""
     missing: list[int] = field(default_factory=list)
     """Numbers that GitHub has and we do not."""
     surplus: list[int] = field(default_factory=list)
@@ -46,11 +48,14 @@ def compare(walk: Walk) -> Compared:
     """All of GitHub's against all of ours; GitHub's counts are kept for the checks."""
     heads: dict[int, dict[str, Any]] = {}
     began: datetime | None = None
-    for head, read_at in _heads(walk):
-        heads[head["number"]] = head
-        began = began or read_at
+    counted = listed = 0
+    for page in _pages(walk):
+        began, counted = began or page.read_at, counted or page.total
+        listed += len(page.nodes) + len(page.unread) + len(page.withheld)
+        heads |= {head["number"]: head for head in page.nodes}
+    walk.unlisted = max(0, counted - listed)
     ours = _stored(walk)
-    compared = Compared(walk.total or 0, len(ours))
+    compared = Compared(walk.total or 0, len(ours), walk.unlisted)
     for number, head in heads.items():
         if number not in ours:
             compared.missing.append(number)
@@ -83,8 +88,8 @@ def compare_and_repair(walk: Walk) -> None:
     repair(walk, compare(walk))
 
 
-def _heads(walk: Walk) -> Iterator[tuple[dict[str, Any], datetime]]:
-    """What GitHub has, and when it said so."""
+def _pages(walk: Walk) -> Iterator[Page]:
+    """What GitHub lists, without its contents."""
     subject, size = walk.subject, PageSize(_HEADS_PER_PAGE, items=None)
     for page in pages(
         walk.client, subject.heads_operation, subject.connection, size, after=None, id=walk.repository.node_id
@@ -92,7 +97,7 @@ def _heads(walk: Walk) -> Iterator[tuple[dict[str, Any], datetime]]:
         walk.name_seen, walk.total = page.name_with_owner, page.total
         walk.unread |= page.unread
         walk.withheld += page.withheld
-        yield from ((head, page.read_at) for head in page.nodes)
+        yield page
 
 
 def _stored(walk: Walk) -> dict[int, dict[str, Any]]:

@@ -71,12 +71,16 @@ class Entry:
         for table, written in by_table.items():
             self.counts.add(table, written)
 
-    def close(self, *, github_total: int | None, stored_total: int, is_complete: bool, error: str | None) -> None:
-        """The last word of this capture."""
-        values = {"github_total": github_total, "stored_total": stored_total, "is_complete": is_complete}
+    def close(
+        self, *, github_total: int | None, stored_total: int, unlisted: int | None, is_complete: bool, error: str | None
+    ) -> None:
+        """The last word of this capture; ``unlisted`` where it saw all that GitHub lists."""
+        values = {"github_total": github_total, "stored_total": stored_total, "unlisted": unlisted}
         with self.connection.transaction():
             self.note({})
-            self.connection.execute(_SQL["close_entry"], {"id": self.id, "error": error, **values})
+            self.connection.execute(
+                _SQL["close_entry"], {"id": self.id, "is_complete": is_complete, "error": error, **values}
+            )
         self.noted_until_now({})
 
 

@@ -46,6 +46,8 @@ class Outcome:
     github_total: int | None = None
     """GitHub's number of pull requests; None where this capture did not learn it."""
     stored_total: int | None = None
+    unlisted: dict[str, int] = field(default_factory=dict)
+    """By subject: how many GitHub counts and lists nowhere. They are no reason for a capture not to be complete."""
     is_complete: bool = True
     error: str | None = None
     """Why it is not complete, in one line."""
@@ -63,6 +65,15 @@ class Outcome:
     @property
     def name(self) -> str:
         return self.repository.name_with_owner if self.repository else self.asked
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be known although nothing is wrong, a sentence each."""
+        return [
+            f"{self.name}: GitHub counts {number} {kind.replace('_', ' ')} more than it lists; all that it lists are stored."
+            for kind, number in self.unlisted.items()
+            if number and self.is_complete
+        ]
 
     @property
     def was_terminal(self) -> bool:

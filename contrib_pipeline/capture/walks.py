@@ -69,6 +69,8 @@ class Walk:
     """The repository's name in GitHub's last answer: differs from ours after a rename."""
     total: int | None = None
     """GitHub's totalCount in the last answer."""
+    unlisted: int | None = None
+    """How many GitHub counts and lists nowhere; None where this walk did not see all that it lists."""
     unread: dict[int, str] = field(default_factory=dict)
     """Numbers of what could not be read whole, with GitHub's words."""
     withheld: list[str] = field(default_factory=list)

@@ -114,6 +114,8 @@ def _run(asked: Sequence[str], config: dict[str, Any]) -> None:
         run = run_here(
             instance, "capture", {"capture_repositories": {"repositories": spelled, **config}}, progress=bars
         )
+    for remark in (remark for outcome in bars.outcomes for remark in outcome.remarks):
+        click.echo(remark, err=True)
     for error in [run.error] if run.error else [outcome.error for outcome in bars.outcomes if outcome.error]:
         click.echo(f"Error: {error}", err=True)
     click.echo(json.dumps(_summary(bars.outcomes, run.run_id, time.monotonic() - started)))
@@ -128,6 +130,7 @@ def _summary(outcomes: Sequence[Outcome], run_id: str, seconds: float) -> dict[s
         "reviews": sum(o.counts.captured(_REVIEWS) for o in outcomes),
         "comments": sum(o.counts.captured(_COMMENTS) for o in outcomes),
         "discussions": sum(o.counts.captured(*_DISCUSSIONS) for o in outcomes),
+        "unlisted": sum(sum(o.unlisted.values()) for o in outcomes),
         "changed": sum(o.counts.changed for o in outcomes),
         "requests": sum(o.spent.requests for o in outcomes),
         "points": sum(o.spent.points for o in outcomes),
@@ -144,6 +147,7 @@ def _row(verification: "Verification") -> dict[str, Any]:
         compared = verification.compared.get(kind)
         row[f"{kind}_on_github"] = compared.github_total if compared else None
         row[f"{kind}_stored"] = compared.stored_total if compared else None
+        row[f"{kind}_unlisted"] = compared.unlisted if compared else None
         for way in _WAYS:
             row[f"{kind}_{way}"] = sorted(getattr(compared, way)) if compared else []
     row["differences"] = sum(len(value) for value in row.values() if isinstance(value, list))
@@ -159,6 +163,7 @@ def _named(verification: "Verification") -> list[str]:
         for way in _WAYS
         if (numbers := getattr(compared, way))
     ]
+    lines += verification.outcome.remarks
     return lines + ([f"Error: {verification.outcome.error}"] if verification.outcome.error else [])
 
 

@@ -40,6 +40,7 @@ _BLOCKED = re.compile(r"access blocked|has been disabled|DMCA", re.IGNORECASE)
 _PRIMARY_TYPES = {"RATE_LIMITED", "RATE_LIMIT"}
 _HEAVY_TYPES = {"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED"}
 _SECONDARY_WAIT = timedelta(seconds=60)
+_CLOCK_STEP = timedelta(minutes=5)
 _LISTS_BY_ID = {"nodes", "more"}
 """Fields of our documents that look objects up by id: an object that is not there is null in its own place only."""
 _PLACE = re.compile(r"r\d")
@@ -90,9 +91,9 @@ def quota(reply: Reply) -> Quota | None:
     numbers = [reply.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
     if all(number.isdecimal() for number in numbers):
         limit, remaining, reset = map(int, numbers)
-        return Quota(limit, remaining, datetime.fromtimestamp(reset, UTC))
+        return Quota(limit, remaining, _by_our_clock(datetime.fromtimestamp(reset, UTC), reply))
     if said := _rate_limit(reply):
-        return Quota(said["limit"], said["remaining"], datetime.fromisoformat(said["resetAt"]))
+        return Quota(said["limit"], said["remaining"], _by_our_clock(datetime.fromisoformat(said["resetAt"]), reply))
     return None
 
 
@@ -146,6 +147,8 @@ def _refusal(reply: Reply, operation: str) -> GitHubError | None:
         case status if status >= 500:  # noqa: PLR2004
             return TryAgain(f"{operation}: GitHub answered {status}.")
     if reply.payload is None or not ({"data", "errors"} & reply.payload.keys()):
+        if _SECONDARY.search(message):  # which may come with a status that says all is well
+            return SecondaryLimited(f"{operation}: GitHub asks for a slower pace.", _retry_after(reply))
         if reply.status >= 400:  # noqa: PLR2004
             return CannotContinue(f"{operation}: GitHub answered {reply.status}: {message or reply.body[:200]}")
         return TryAgain(f"{operation}: the answer was cut off or is not JSON.")
@@ -204,11 +207,21 @@ def _retry_after(reply: Reply) -> datetime:
     if header.isdecimal():
         return now + timedelta(seconds=int(header))
     if at := _instant(header):
-        return at
+        return _by_our_clock(at, reply)
     return _reset(reply) if reply.headers.get("x-ratelimit-remaining") == "0" else now + _SECONDARY_WAIT
 
 
 def _reset(reply: Reply) -> datetime:
-    header = reply.headers.get("x-ratelimit-reset", "")
-    at = datetime.fromtimestamp(int(header), UTC) if header.isdigit() else datetime.now(UTC) + _SECONDARY_WAIT
-    return at + timedelta(seconds=1)
+    header, now = reply.headers.get("x-ratelimit-reset", ""), datetime.now(UTC)
+    at = _by_our_clock(datetime.fromtimestamp(int(header), UTC), reply) if header.isdecimal() else now
+    # A limit that is reached although its hour is over will not be lifted at once.
+    return at + timedelta(seconds=1) if at > now else now + _SECONDARY_WAIT
+
+
+def _by_our_clock(at: datetime, reply: Reply) -> datetime:
+    """When it is ``at`` by GitHub's clock, which an Enterprise Server may have hours from ours.
+
+    In steps, since an answer takes its time: the same instant has to stay the same in the next answer.
+    """
+    steps = round((datetime.now(UTC) - read_at(reply)) / _CLOCK_STEP)
+    return at + steps * _CLOCK_STEP

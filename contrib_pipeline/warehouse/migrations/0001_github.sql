@@ -351,6 +351,7 @@ create table github.captures (
   rows_changed integer not null default 0,
   github_total integer,
   stored_total integer,
+  unlisted integer,
   is_complete boolean,
   error text
 );
@@ -367,10 +368,23 @@ comment on column github.captures.rows_captured is 'Rows read from GitHub.';
 comment on column github.captures.rows_changed is 'Rows inserted or changed by them.';
 comment on column github.captures.github_total is 'GitHub''s totalCount at the end.';
 comment on column github.captures.stored_total is 'Living rows in our table at the end.';
+comment on column github.captures.unlisted is 'How many GitHub counted and listed nowhere, as those of accounts that it hides; null where not all were listed.';
 comment on column github.captures.is_complete is 'The capture read all it set out to read.';
 comment on column github.captures.error is 'Why it did not, in one line.';
 create index captures_repository on github.captures (repository_id, started_at desc);
 create index captures_finished on github.captures (finished_at);
+create index captures_unlisted on github.captures (repository_id, finished_at desc) where unlisted is not null;
+
+create function github.unlisted(in_repository bigint, of_discussions boolean) returns integer
+language sql stable as $$
+  select coalesce((
+    select unlisted from github.captures
+    where repository_id = in_repository and unlisted is not null and (kind like 'discussions%') = of_discussions
+    order by finished_at desc
+    limit 1
+  ), 0)
+$$;
+comment on function github.unlisted is 'How many pull requests, or discussions, of a repository GitHub counts and lists nowhere, when all were last listed.';
 
 create table github.capture_state (
   repository_id bigint not null,

@@ -144,6 +144,7 @@ set
   finished_at = clock_timestamp(),
   github_total = %(github_total)s,
   stored_total = %(stored_total)s,
+  unlisted = %(unlisted)s,
   is_complete = %(is_complete)s,
   error = %(error)s
 where id = %(id)s

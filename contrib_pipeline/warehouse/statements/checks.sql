@@ -2,7 +2,8 @@
 -- each how many there are in all (offenders).
 
 -- name: pull_request_totals
--- Of repositories that were walked to their end: what GitHub counted at the last capture against what was stored then.
+-- Of repositories that were walked to their end: what GitHub counted at the last capture against what was stored then,
+-- and those that it counts but lists nowhere.
 with last as (
   select distinct on (repository_id) repository_id, github_total, stored_total, finished_at
   from github.captures
@@ -15,7 +16,8 @@ select
   count(*) over () as offenders
 from last
 join github.repositories r on r.id = last.repository_id
-where r.history_complete and r.is_tracked and r.terminal_reason is null and last.github_total <> last.stored_total
+where r.history_complete and r.is_tracked and r.terminal_reason is null
+  and last.github_total <> last.stored_total + github.unlisted(r.id, false)
 order by abs(last.github_total - last.stored_total) desc, what
 limit 100
 
@@ -33,7 +35,8 @@ select
 from last
 join github.repositories r on r.id = last.repository_id
 join github.capture_state s on s.repository_id = r.id and s.kind = 'discussions_history' and s.cursor is null
-where r.is_tracked and r.terminal_reason is null and last.github_total <> last.stored_total
+where r.is_tracked and r.terminal_reason is null
+  and last.github_total <> last.stored_total + github.unlisted(r.id, true)
 order by abs(last.github_total - last.stored_total) desc, what
 limit 100
 
