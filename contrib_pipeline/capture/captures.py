@@ -81,6 +81,8 @@ class Captures:
                 self._capture(request, outcome)
             except NotVisible as error:
                 self._end(outcome, error)
+                if successor := self._successor(request.repository, outcome):
+                    self._read(request, successor, outcome)
         return outcome
 
     def walk(self, name: str, subject: Subject, kind: str, outcome: Outcome, work: Callable[[Walk], None]) -> None:
@@ -93,6 +95,9 @@ class Captures:
                     work(walk)
             except NotVisible as error:
                 self._end(outcome, error)
+                if successor := self._successor(name, outcome):
+                    with self._entry(successor, subject, kind, outcome) as walk:
+                        work(walk)
 
     @contextmanager
     def asking(self, outcome: Outcome, name: str, *, is_background: bool) -> Iterator[None]:
@@ -125,9 +130,11 @@ class Captures:
             return
         refused: NotVisible | None = None
         for name in request.subjects:
+            # As the walk before found it: discussions are switched on and off.
+            found = outcome.repository or repository
             try:
-                if name != "discussions" or repository.has_discussions:
-                    self._walk(repository, SUBJECTS[name], request.depth, outcome)
+                if name != "discussions" or found.has_discussions:
+                    self._walk(found, SUBJECTS[name], request.depth, outcome)
             except NotVisible as error:
                 # A permission may be missing for one of them only.
                 refused = refused or error
@@ -135,13 +142,21 @@ class Captures:
             raise refused
 
     def _repository(self, request: CaptureRequest, outcome: Outcome) -> Repository:
-        """From our records; asked for where we have none, or where its metadata is what is wanted."""
+        """From our records; asked for where we have none, or where they may be behind for what is wanted."""
         known = outcome.repository = repositories.known(self.connection, request.repository)
         if known is None:
             return self._found(request.repository, outcome)
-        if known.is_terminal or not (request.subjects or request.numbers):
+        if known.is_terminal or self._may_be_behind(request, known):
             return self._refreshed(known, outcome)
         return known
+
+    @staticmethod
+    def _may_be_behind(request: CaptureRequest, known: Repository) -> bool:
+        """Metadata is wanted, or somebody waits for discussions that were switched off when we last looked."""
+        if request.numbers:
+            return False
+        only_discussions = request.subjects == ("discussions",) and not known.has_discussions
+        return not request.subjects or (only_discussions and not request.is_background)
 
     def _found(self, name: str, outcome: Outcome) -> Repository:
         """Asked for by name. One that we hold and that is gone still is where GitHub has none of that name."""
@@ -213,7 +228,7 @@ class Captures:
             yield walk
             error = outcome.error if outcome.error != already else None
             outcome.unlisted[subject.kind] = walk.unlisted or 0
-            if walk.name_seen not in (None, repository.name_with_owner):
+            if walk.repository_changed:
                 self._refreshed(repository, outcome)
         except (BudgetWait, MustWait) as wait:
             error = f"Deferred: {wait}"
@@ -254,6 +269,19 @@ class Captures:
             return
         with suppress(NotVisible):
             self._refreshed(outcome.repository, outcome)
+
+    def _successor(self, name: str, outcome: Outcome) -> Repository | None:
+        """Another repository that has the name of one just found gone: it is what was asked for, then."""
+        if outcome.terminal_reason != "gone" or outcome.was_terminal:
+            return None
+        try:
+            named, written = repositories.find(self.client, self.connection, name)
+        except NotVisible:
+            return None
+        outcome.is_complete, outcome.is_hopeless, outcome.error, outcome.terminal_reason = True, False, None, None
+        outcome.repository, outcome.names_changed = named, True
+        outcome.counts.add(tables.REPOSITORIES.name, written)
+        return named
 
     def mark_terminal(self, outcome: Outcome, error: NotVisible) -> None:
         """GitHub does not show the outcome's repository: record it."""

@@ -94,9 +94,7 @@ def _pages(walk: Walk) -> Iterator[Page]:
     for page in pages(
         walk.client, subject.heads_operation, subject.connection, size, after=None, id=walk.repository.node_id
     ):
-        walk.name_seen, walk.total = page.name_with_owner, page.total
-        walk.unread |= page.unread
-        walk.withheld += page.withheld
+        walk.note(page)
         yield page
 
 

@@ -70,9 +70,10 @@ class Outcome:
     def remarks(self) -> list[str]:
         """What is to be known although nothing is wrong, a sentence each."""
         return [
-            f"{self.name}: GitHub counts {number} {kind.replace('_', ' ')} more than it lists; all that it lists are stored."
+            f"{self.name}: of its {kind.replace('_', ' ')} GitHub counts {number} that it lists nowhere, "
+            "as those of accounts that it hides."
             for kind, number in self.unlisted.items()
-            if number and self.is_complete
+            if number
         ]
 
     @property

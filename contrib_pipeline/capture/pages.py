@@ -85,6 +85,7 @@ class Page:
     has_next: bool
     read_at: datetime
     name_with_owner: str
+    has_discussions: bool
     newest: datetime | None
     """The latest updatedAt in the whole connection; None where the document does not ask, or nothing is there."""
     unread: dict[int, str]
@@ -114,7 +115,7 @@ def pages(
         left = None if left is None else left - len(page.nodes) - len(page.unread) - len(page.withheld)
         if not page.has_next or left == 0:
             return
-        if page.cursor == after:
+        if page.cursor in (None, after):
             raise CursorStuck(f"{operation}: there is a page after {after!r}, but its cursor did not move.")
         after = page.cursor
 
@@ -170,6 +171,7 @@ def page_of(node: dict[str, Any], connection: str, read_at: datetime, spoilt: Ma
         has_next=info["hasNextPage"],
         read_at=read_at,
         name_with_owner=node["nameWithOwner"],
+        has_discussions=node["hasDiscussionsEnabled"],
         newest=_newest(node),
         unread={n["number"]: spoilt[place] for place, n in in_part.items() if n.get("number")},
         withheld=[spoilt[place] for place, n in in_part.items() if not n.get("number")],
@@ -216,7 +218,7 @@ def rest_of(
             raise Unread(f"{operation}: the object went away while it was read.")
         nodes += node[connection]["nodes"]
         info = node[connection]["pageInfo"]
-        if info["hasNextPage"] and info["endCursor"] == after:
+        if info["hasNextPage"] and info["endCursor"] in (None, after):
             raise CursorStuck(f"{operation}: there is a page after {after!r}, but its cursor did not move.")
     if None in nodes:
         raise Unread(f"{operation}: GitHub counts some that it does not show.", [node for node in nodes if node])

@@ -84,8 +84,16 @@ def _alike(rows: Sequence[Row]) -> Iterable[list[Row]]:
 
 
 def _overtaken(connection: Connection, subject: Subject, page: PageRows, read_at: datetime) -> set[int]:
-    """Parents that a later reading has changed: this one says nothing about them any more."""
-    values = {"ids": [row["id"] for row in page.of(subject.table)], "read_at": read_at}
+    """Parents that a later reading has changed: this one says nothing about them any more.
+
+    One that GitHub has updated since is no later reading, whatever the clocks of GitHub's servers say.
+    """
+    rows = page.of(subject.table)
+    values = {
+        "ids": [row["id"] for row in rows],
+        "updates": [row["updated_at"] for row in rows],
+        "read_at": read_at,
+    }
     return {row["id"] for row in connection.execute(_SQL[f"overtaken_{subject.kind}"], values)}
 
 

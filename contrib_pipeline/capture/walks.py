@@ -67,6 +67,8 @@ class Walk:
     ahead: Ahead
     name_seen: str | None = None
     """The repository's name in GitHub's last answer: differs from ours after a rename."""
+    has_discussions_seen: bool | None = None
+    """Whether discussions were switched on in GitHub's last answer; None where it did not say."""
     total: int | None = None
     """GitHub's totalCount in the last answer."""
     unlisted: int | None = None
@@ -75,6 +77,14 @@ class Walk:
     """Numbers of what could not be read whole, with GitHub's words."""
     withheld: list[str] = field(default_factory=list)
     """GitHub's words for what could not be read, and whose number is not known."""
+
+    @property
+    def repository_changed(self) -> bool:
+        """Whether GitHub's answers say otherwise of the repository than our records."""
+        known = self.repository
+        return self.name_seen not in (None, known.name_with_owner) or (
+            self.has_discussions_seen not in (None, known.has_discussions)
+        )
 
     @property
     def history_kind(self) -> str:
@@ -105,10 +115,15 @@ class Walk:
 
     def _pages(self, order: str, size: PageSize, after: str | None, limit: int | None) -> Iterator[Page]:
         for page in self._answers(order, size, after, limit):
-            self.name_seen, self.total = page.name_with_owner, page.total
-            self.unread |= page.unread
-            self.withheld += page.withheld
+            self.note(page)
             yield page
+
+    def note(self, page: Page) -> None:
+        """Remember what a page tells of the repository, and what it withholds."""
+        self.name_seen, self.has_discussions_seen = page.name_with_owner, page.has_discussions
+        self.total = page.total
+        self.unread |= page.unread
+        self.withheld += page.withheld
 
     def _answers(self, order: str, size: PageSize, after: str | None, limit: int | None) -> Iterator[Page]:
         subject, repository = self.subject, self.repository

@@ -6,6 +6,7 @@ is a rate limit. Deciding what an answer means is ``answers``' business.
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,13 +70,16 @@ class GitHubTransport(RequestsHTTPTransport):
 def _json_object(content: bytes) -> dict[str, Any] | None:
     """The body as an object, without NUL and lone surrogates (Postgres takes neither); None if it is none."""
     try:
-        payload = orjson.loads(content) if not _UNCLEAN.search(content) else _cleaned(content)
+        payload = _loaded(content)
     except ValueError:
         return None
     return payload if isinstance(payload, dict) else None
 
 
-def _cleaned(content: bytes) -> Any:
+def _loaded(content: bytes) -> Any:
+    if not _UNCLEAN.search(content):
+        with suppress(ValueError):  # lone surrogates may come as bytes, which only json takes
+            return orjson.loads(content)
     return _clean(json.loads(content))
 
 

@@ -12,6 +12,7 @@ from contrib_pipeline.capture.verify import verify
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account, PullRequest
 from contrib_pipeline.sandbox.replies import json
+from contrib_pipeline.warehouse.statements import load
 from contrib_pipeline_tests.capture.conftest import NAME, Bench
 
 
@@ -35,6 +36,11 @@ def spoil(bench: Bench, operation: str, change: Callable[[dict[str, Any]], None]
     bench.app.state.faults.add(answer, operation=operation, times=times)
 
 
+def check(bench: Bench, name: str) -> list[dict[str, Any]]:
+    """The offenders of a check."""
+    return bench.rows(load("checks")[name])
+
+
 def leave_out(number: int) -> Callable[[dict[str, Any]], None]:
     """An empty place where the pull request with that ``number`` belongs, and no word about it."""
 
@@ -53,6 +59,61 @@ def test_one_that_is_never_shown_holds_up_no_other(bench: Bench, changes: list[P
     assert outcome.error == "PullRequests: GitHub counts one in octo/hello that it does not show."
     assert bench.count("pull_requests") == 8
     assert bench.count("comments") == 8
+
+
+def hide(*numbers: int) -> Callable[[dict[str, Any]], None]:
+    """Not in the list, but in GitHub's count: what accounts have opened that GitHub hides."""
+
+    def change(data: dict[str, Any]) -> None:
+        found = data["node"]["pullRequests"]
+        found["nodes"] = [node for node in found["nodes"] if node["number"] not in numbers]
+
+    return change
+
+
+def test_what_github_counts_and_never_lists_keeps_no_history_from_being_complete(
+    bench: Bench, changes: list[PullRequest]
+) -> None:
+    for operation in ("PullRequests", "PullRequestHeads"):
+        spoil(bench, operation, hide(4, 5))
+    outcome = bench.capture("history", subjects=("pull_requests",))
+    assert (outcome.is_complete, outcome.error) == (True, None)
+    assert outcome.remarks == [
+        "octo/hello: of its pull requests GitHub counts 2 that it lists nowhere, as those of accounts that it hides."
+    ]
+    assert bench.count("pull_requests") == 7
+    ledger = "select github_total, stored_total, unlisted, is_complete from github.captures order by id desc limit 1"
+    told = {"github_total": 9, "stored_total": 7, "unlisted": 2, "is_complete": True}
+    assert bench.rows(ledger) == [told]
+    found = verify(bench.captures, NAME)
+    assert (found.is_complete, found.outcome.remarks) == (True, outcome.remarks)
+    assert check(bench, "pull_request_totals") == []
+
+
+def test_what_is_listed_again_is_captured_and_no_longer_told(bench: Bench, changes: list[PullRequest]) -> None:
+    for operation in ("PullRequests", "PullRequestHeads"):
+        spoil(bench, operation, hide(4), times=1)
+    assert bench.capture("history", subjects=("pull_requests",)).remarks
+    outcome = bench.capture("history", subjects=("pull_requests",))
+    assert (outcome.is_complete, outcome.remarks, bench.count("pull_requests")) == (True, [], 9)
+    assert check(bench, "pull_request_totals") == []
+
+
+def test_what_a_walk_missed_is_captured_from_the_list(bench: Bench, changes: list[PullRequest]) -> None:
+    spoil(bench, "PullRequests", hide(4))
+    outcome = bench.capture("history", subjects=("pull_requests",))
+    assert (outcome.is_complete, outcome.remarks, bench.count("pull_requests")) == (True, [], 9)
+
+
+def test_a_page_after_which_another_comes_but_no_cursor_is_no_end(bench: Bench, changes: list[PullRequest]) -> None:
+    spoil(
+        bench,
+        "PullRequests",
+        lambda data: data["node"]["pullRequests"]["pageInfo"].update(hasNextPage=True, endCursor=None),
+    )
+    outcome = bench.capture("history", subjects=("pull_requests",))
+    assert outcome.error
+    assert "its cursor did not move" in outcome.error
 
 
 def test_what_a_list_leaves_out_is_not_taken_for_deleted(bench: Bench, changes: list[PullRequest]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from contrib_pipeline.capture import many, repositories
 from contrib_pipeline.capture.outcome import CaptureRequest
+from contrib_pipeline.capture.verify import verify
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account
 from contrib_pipeline_tests.capture.conftest import NAME, Bench
@@ -17,6 +18,14 @@ def captured(bench: Bench, ana: Account) -> Bench:
         bench.world.add_pull_request(bench.repository, ana, title)
     bench.capture()
     return bench
+
+
+def make_anew(bench: Bench, author: Account) -> None:
+    """Another repository in place of the one that is deleted."""
+    bench.world.delete_repository(bench.repository)
+    other = bench.world.add_repository("octo/other")
+    bench.world.add_pull_request(other, author, "Anew")
+    bench.world.rename_repository(other, NAME)
 
 
 def names(bench: Bench) -> dict[str, int]:
@@ -128,6 +137,53 @@ def test_a_repository_that_is_gone_is_ended_and_its_data_kept(captured: Bench) -
     assert captured.count("pull_requests") == 2
     assert captured.capture().is_hopeless
     assert repositories.visible(captured.connection) == []
+
+
+@pytest.mark.parametrize("depth", ["changed", "history"])
+def test_another_one_that_has_taken_the_name_of_one_that_is_gone_is_what_was_asked_for(
+    captured: Bench, depth: str, ana: Account
+) -> None:
+    make_anew(captured, ana)
+    outcome = captured.capture(depth)
+    assert (outcome.is_complete, outcome.error, outcome.terminal_reason) == (True, None, None)
+    assert outcome.names_changed
+    assert captured.count("pull_requests", "title = 'Anew'") == 1
+    ends = "select terminal_reason, is_tracked from github.repositories order by terminal_reason"
+    assert captured.rows(ends) == [
+        {"terminal_reason": "gone", "is_tracked": True},
+        {"terminal_reason": None, "is_tracked": True},
+    ]
+
+
+def test_the_proof_is_of_the_one_that_has_the_name_now(captured: Bench, ana: Account) -> None:
+    make_anew(captured, ana)
+    found = verify(captured.captures, NAME, mend=True)
+    assert found.is_complete, found.outcome.error
+    assert found.compared["pull_requests"].missing == [1]
+    assert verify(captured.captures, NAME).is_complete
+
+
+def test_discussions_that_are_switched_on_are_found_by_the_next_walk(captured: Bench, ana: Account) -> None:
+    captured.repository.has_discussions_enabled = False
+    captured.capture("history")
+    captured.repository.has_discussions_enabled = True
+    captured.world.add_discussion(captured.repository, ana, "How?")
+    assert captured.capture("history").is_complete
+    assert captured.count("discussions") == 1
+
+
+def test_discussions_that_somebody_asks_for_are_looked_for_although_they_were_off(
+    captured: Bench, ana: Account
+) -> None:
+    captured.repository.has_discussions_enabled = False
+    captured.capture("history")
+    captured.repository.has_discussions_enabled = True
+    captured.world.add_discussion(captured.repository, ana, "How?")
+    before = captured.requests
+    captured.capture(subjects=("discussions",), is_background=True)
+    assert captured.requests == before, "a sweep over many costs nothing where there were none"
+    assert captured.capture(subjects=("discussions",)).is_complete
+    assert captured.count("discussions") == 1
 
 
 @pytest.mark.parametrize("reason", ["private", "blocked", "gone"])

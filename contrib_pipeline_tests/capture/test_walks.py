@@ -345,3 +345,12 @@ def test_the_ledger_says_what_a_capture_cost_and_proved(bench: Bench, ana: Accou
 
 def now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_what_github_updated_since_is_stored_although_its_clock_was_put_back(bench: Bench, ana: Account) -> None:
+    change = bench.world.add_pull_request(bench.repository, ana, "One")
+    bench.capture()
+    bench.connection.execute("update github.pull_requests set read_at = now() + interval '3 hours'")
+    bench.world.edit(change, title="Edited", at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    assert bench.capture().is_complete
+    assert bench.rows("select title from github.pull_requests") == [{"title": "Edited"}]

@@ -43,6 +43,7 @@ def error(data: Any = None, **problem: Any) -> dict[str, Any]:
         (reply(403, {"message": "You have exceeded a secondary rate limit. Please wait"}), SecondaryLimited),
         (reply(429, {"message": "You have exceeded a secondary rate limit"}), SecondaryLimited),
         (reply(200, error(message="You have exceeded a secondary rate limit")), SecondaryLimited),
+        (reply(200, {"message": "You have exceeded a secondary rate limit"}, retry_after="9"), SecondaryLimited),
         (reply(403, {"message": "You have triggered an abuse detection mechanism"}), SecondaryLimited),
         (reply(429, {"message": "Too many requests"}, retry_after="9"), SecondaryLimited),
         (reply(429, "<html>slow down</html>"), SecondaryLimited),
@@ -132,6 +133,32 @@ def test_without_headers_the_answer_itself_says_what_is_left() -> None:
     said = {"limit": 5000, "cost": 3, "remaining": 17, "resetAt": "2030-01-01T00:00:00Z"}
     left = answers.quota(reply(200, {"data": {"rateLimit": said}}, x_ratelimit_remaining="17"))
     assert left == Quota(5000, 17, datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def by_a_clock(hours: int, reset: timedelta) -> dict[str, str]:
+    """Headers of a server whose clock is ``hours`` before ours, for an hour of points that ends in ``reset``."""
+    theirs = datetime.now(UTC) + timedelta(hours=hours)
+    left = {"x_ratelimit_limit": "5000", "x_ratelimit_remaining": "0"}
+    return {"date": format_datetime(theirs), "x_ratelimit_reset": f"{(theirs + reset).timestamp():.0f}", **left}
+
+
+@pytest.mark.parametrize("hours", [-5, 0, 5])
+def test_what_is_left_and_when_it_is_renewed_is_told_by_our_clock(hours: int) -> None:
+    given = reply(200, error(type="RATE_LIMITED", message="…"), **by_a_clock(hours, timedelta(minutes=20)))
+    expected, tolerance = datetime.now(UTC) + timedelta(minutes=20), timedelta(seconds=5)
+    left = answers.quota(given)
+    assert left is not None
+    assert abs(left.reset_at - expected) < tolerance
+    with pytest.raises(RateLimited) as wait:
+        answers.understand(given, "Probe")
+    assert abs(wait.value.until - expected) < tolerance
+
+
+def test_a_limit_whose_hour_is_over_is_waited_for_all_the_same() -> None:
+    given = reply(200, error(type="RATE_LIMITED", message="…"), **by_a_clock(0, -timedelta(hours=1)))
+    with pytest.raises(RateLimited) as wait:
+        answers.understand(given, "Probe")
+    assert wait.value.until > datetime.now(UTC) + timedelta(seconds=50)
 
 
 @pytest.mark.parametrize("header", [{}, {"date": "yesterday"}])

@@ -12,6 +12,11 @@ def test_nul_and_lone_surrogates_are_removed_and_pairs_kept() -> None:
     assert _json_object(body) == {"a": "xy", "b": ["\U0001f600", "\ufffd alone", "\\u0000"], "c\0": "\ufffd"}
 
 
+def test_lone_surrogates_that_come_as_bytes_are_replaced() -> None:
+    body = '{"a": "\ud83d alone", "b": "käse"}'.encode("utf-8", "surrogatepass")
+    assert _json_object(body) == {"a": "\ufffd alone", "b": "käse"}
+
+
 def test_numbers_of_64_bits_are_whole() -> None:
     assert _json_object(b'{"id": 9223372036854775807}') == {"id": 2**63 - 1}
 

@@ -176,10 +176,16 @@ from github.repositories r
 where id = %(repository_id)s
 
 -- name: overtaken_pull_requests
-select id from github.pull_requests where id = any(%(ids)s) and read_at > %(read_at)s
+select s.id
+from github.pull_requests s
+join unnest(%(ids)s::bigint[], %(updates)s::timestamptz[]) as given (id, updated_at) using (id)
+where s.read_at > %(read_at)s and s.updated_at >= given.updated_at
 
 -- name: overtaken_discussions
-select id from github.discussions where id = any(%(ids)s) and read_at > %(read_at)s
+select s.id
+from github.discussions s
+join unnest(%(ids)s::bigint[], %(updates)s::timestamptz[]) as given (id, updated_at) using (id)
+where s.read_at > %(read_at)s and s.updated_at >= given.updated_at
 
 -- name: note_reading_pull_requests
 update github.pull_requests set read_at = %(read_at)s where id = any(%(ids)s) and read_at < %(read_at)s
