@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from contrib_pipeline.capture.outcome import CaptureRequest
+from contrib_pipeline.capture.subjects import PULL_REQUESTS
 from contrib_pipeline.capture.verify import verify
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account, PullRequest
@@ -105,15 +106,22 @@ def test_what_a_walk_missed_is_captured_from_the_list(bench: Bench, changes: lis
     assert (outcome.is_complete, outcome.remarks, bench.count("pull_requests")) == (True, [], 9)
 
 
-def test_a_page_after_which_another_comes_but_no_cursor_is_no_end(bench: Bench, changes: list[PullRequest]) -> None:
-    spoil(
-        bench,
-        "PullRequests",
-        lambda data: data["node"]["pullRequests"]["pageInfo"].update(hasNextPage=True, endCursor=None),
-    )
+def test_a_page_after_which_another_comes_but_no_cursor_does_not_begin_anew(
+    bench: Bench, changes: list[PullRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PULL_REQUESTS, "largest_page", 3)
+    places = iter(range(10))
+
+    def lose_the_second_cursor(data: dict[str, Any]) -> None:
+        if next(places) == 1:
+            data["node"]["pullRequests"]["pageInfo"]["endCursor"] = None
+
+    spoil(bench, "PullRequests", lose_the_second_cursor)
     outcome = bench.capture("history", subjects=("pull_requests",))
     assert outcome.error
     assert "its cursor did not move" in outcome.error
+    assert bench.capture("history", subjects=("pull_requests",)).is_complete
+    assert bench.count("pull_requests") == 9
 
 
 def test_what_a_list_leaves_out_is_not_taken_for_deleted(bench: Bench, changes: list[PullRequest]) -> None:

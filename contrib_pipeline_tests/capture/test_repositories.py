@@ -165,7 +165,7 @@ def test_the_proof_is_of_the_one_that_has_the_name_now(captured: Bench, ana: Acc
 
 def test_discussions_that_are_switched_on_are_found_by_the_next_walk(captured: Bench, ana: Account) -> None:
     captured.repository.has_discussions_enabled = False
-    captured.capture("history")
+    captured.capture(subjects=())
     captured.repository.has_discussions_enabled = True
     captured.world.add_discussion(captured.repository, ana, "How?")
     assert captured.capture("history").is_complete
@@ -176,7 +176,7 @@ def test_discussions_that_somebody_asks_for_are_looked_for_although_they_were_of
     captured: Bench, ana: Account
 ) -> None:
     captured.repository.has_discussions_enabled = False
-    captured.capture("history")
+    captured.capture(subjects=())
     captured.repository.has_discussions_enabled = True
     captured.world.add_discussion(captured.repository, ana, "How?")
     before = captured.requests
