@@ -10,12 +10,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contrib_pipeline.events.commands import HISTORY
-from contrib_pipeline.warehouse.budget import budget_state
+from contrib_pipeline.warehouse.budget import Limits, budget_state
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
 
 _SQL = load("forecast")
 _LATELY = timedelta(hours=1)
+_SYNC, _DISCUSSIONS = "capture/repository.sync", "sync/discussions"
+_BACKGROUND_REASONS = ["reconcile", "sweep"]
+"""Why a sync is asked for that nobody waits for: as ``defs/requests.py`` has it."""
+_ONE_REPOSITORY = ["repository", "owner", "repositoryId", "repository_id"]
+"""With one of these, discussions are asked for of one repository, else of all."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Pace:
     """What waits of one sort of events (histories, or all others), and how such events went during the last hour."""
 
     waiting: int
+    in_background: int
+    """Of those, the ones that nobody waits for: they leave more of GitHub's points to others."""
     last_begins_at: datetime
     """The latest moment that one of them waits for (a retry, GitHub's budget); past where all are due."""
     ended: int
@@ -61,7 +68,8 @@ def forecast(paces: Sequence[Pace], budgets: Iterable[Mapping[str, Any]], now: d
       paces of their own: events that ended, by the time during which some were there to be done.
     - The last one that may not begin yet begins, and is done.
     - GitHub has given the points that all this will cost if it costs what such captures cost lately: those that are
-      left now above what is kept for others, and a full hour's at each reset.
+      left now above what is kept for others, and a full hour's at each reset. What nobody waits for comes last, and
+      leaves more.
 
     ``budgets`` are rows of :func:`~contrib_pipeline.warehouse.budget.budget_state`. What comes in meanwhile is not
     foreseen.
@@ -70,8 +78,13 @@ def forecast(paces: Sequence[Pace], budgets: Iterable[Mapping[str, Any]], now: d
     if not waiting or not all(pace.ended for pace in paces if pace.waiting):
         return Forecast(waiting, None)
     ends = [end for pace in paces if pace.waiting for end in _ends(pace, now)]
-    points = sum(pace.waiting * pace.points / pace.ended for pace in paces if pace.waiting)
-    return Forecast(waiting, max(*ends, _paid_at(points, budgets, now)))
+    used = [b for b in budgets if b["resource"] == "graphql" and b["reset_at"]]
+    each = [(pace, pace.points / pace.ended) for pace in paces if pace.waiting]
+    first = sum((pace.waiting - pace.in_background) * points for pace, points in each)
+    paid = [_paid_at(first, used, now)]
+    if behind := sum(pace.in_background * points for pace, points in each):
+        paid.append(_paid_at(first + behind, used, now, Limits.background_share))
+    return Forecast(waiting, max(*ends, *paid))
 
 
 def _ends(pace: Pace, now: datetime) -> tuple[datetime, datetime]:
@@ -79,12 +92,14 @@ def _ends(pace: Pace, now: datetime) -> tuple[datetime, datetime]:
     return now + pace.waiting * each, max(now, pace.last_begins_at) + each
 
 
-def _paid_at(points: float, budgets: Iterable[Mapping[str, Any]], now: datetime) -> datetime:
-    """When GitHub has given ``points``, over all credentials that were used within the hour."""
-    used = [b for b in budgets if b["resource"] == "graphql" and b["reset_at"]]
-    kept = sum(b["points_limit"] * b["floor_share"] for b in used)
-    an_hour = sum(b["points_limit"] for b in used) - kept
-    missing = points - sum(max(0.0, b["points_left"] - b["points_limit"] * b["floor_share"]) for b in used)
+def _paid_at(points: float, used: Sequence[Mapping[str, Any]], now: datetime, share: float = 0) -> datetime:
+    """When GitHub has given ``points``, over all credentials that were used within the hour.
+
+    ``share`` of each hour's is left besides what is kept for others.
+    """
+    kept = [round(b["points_limit"] * (b["floor_share"] + share)) for b in used]
+    an_hour = sum(b["points_limit"] for b in used) - sum(kept)
+    missing = points - sum(max(0.0, b["points_left"] - floor) for b, floor in zip(used, kept, strict=True))
     if missing <= 0 or an_hour <= 0:
         return now
     resets = math.ceil(missing / an_hour)
@@ -94,6 +109,14 @@ def _paid_at(points: float, budgets: Iterable[Mapping[str, Any]], now: datetime)
 def read_forecast(connection: Connection, now: datetime | None = None) -> Forecast:
     """The forecast of this moment."""
     now = now or datetime.now(UTC)
-    values = {"now": now, "since": now - _LATELY, "history": HISTORY}
+    values = {
+        "now": now,
+        "since": now - _LATELY,
+        "history": HISTORY,
+        "sync": _SYNC,
+        "discussions": _DISCUSSIONS,
+        "one_repository": _ONE_REPOSITORY,
+        "background_reasons": _BACKGROUND_REASONS,
+    }
     paces = [Pace(**row) for row in connection.execute(_SQL["pace"], values)]
     return forecast(paces, budget_state(connection), now)

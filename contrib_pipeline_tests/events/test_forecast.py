@@ -16,8 +16,16 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SYNC = "capture/repository.sync"
 
 
-def pace(waiting: int, *, ended: int = 60, busy: timedelta = HOUR, later: timedelta = -MINUTE, points: int = 0) -> Pace:
-    return Pace(waiting, NOW + later, ended, busy, points)
+def pace(
+    waiting: int,
+    *,
+    behind: int = 0,
+    ended: int = 60,
+    busy: timedelta = HOUR,
+    later: timedelta = -MINUTE,
+    points: int = 0,
+) -> Pace:
+    return Pace(waiting, behind, NOW + later, ended, busy, points)
 
 
 def budget(left: int, *, reset_in: timedelta | None = 20 * MINUTE, resource: str = "graphql") -> dict[str, Any]:
@@ -78,6 +86,16 @@ def test_points_that_are_missing_come_with_the_reset() -> None:
 def test_points_for_more_than_an_hour_come_with_later_resets() -> None:
     assert minutes(pace(10, points=60 * 461), budgets=[budget(600)]) == 80, "4,510 are missing, an hour gives 4,500"
     assert minutes(pace(30, points=60 * 461), budgets=[budget(500)]) == 20 + 3 * 60
+
+
+def test_what_nobody_waits_for_leaves_more_and_comes_last() -> None:
+    all_behind = pace(10, behind=10, points=60)
+    assert minutes(all_behind, budgets=[budget(1510)]) == 10, "10 are needed, 10 are above the 1,500 that it leaves"
+    assert minutes(all_behind, budgets=[budget(1509)]) == 20
+    assert minutes(pace(10, behind=5, points=60), budgets=[budget(1509)]) == 20, "what goes first takes from it"
+    assert minutes(pace(10, points=60), budgets=[budget(1509)]) == 10
+    hours = pace(10, behind=10, points=60 * 701)
+    assert minutes(hours, budgets=[budget(1500)]) == 20 + 60 * 2, "7,010 are missing, an hour gives it 3,500"
 
 
 def test_only_points_of_credentials_in_use_are_counted_on() -> None:
@@ -167,9 +185,46 @@ def test_histories_have_a_pace_and_a_cost_of_their_own(connection: Connection) -
         "insert into github.budgets (credential, resource, points_limit, points_left, reset_at, floor_share)"
         " values ('c', 'graphql', 5000, 699, now() + interval '90 min', 0.1)"
     )
-    assert seconds(connection) == pytest.approx(90 * 60, abs=60), "200 points are needed, 199 are ours"
-    connection.execute("update github.budgets set points_left = 700")
+    assert seconds(connection) == pytest.approx(90 * 60, abs=60), "200 points are needed, and histories leave 1,500"
+    connection.execute("update github.budgets set points_left = 1699")
+    assert seconds(connection) == pytest.approx(90 * 60, abs=60)
+    connection.execute("update github.budgets set points_left = 1700")
     assert seconds(connection) == pytest.approx(60 * 60, abs=60)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "floor"),
+    [
+        (HISTORY, {}, 1500),
+        (HISTORY, {"reason": "discovered"}, 1500),
+        (HISTORY, {"reason": "manual"}, 500),
+        (SYNC, {"reason": "sweep"}, 1500),
+        (SYNC, {"reason": "reconcile"}, 1500),
+        (SYNC, {"reason": "moved"}, 500),
+        (SYNC, {}, 500),
+        ("sync/discussions", None, 1500),
+        ("capture/repository.discussions", {}, 500),
+    ],
+)
+def test_each_event_leaves_what_its_capture_leaves(
+    connection: Connection, name: str, data: dict[str, str] | None, floor: int
+) -> None:
+    done(connection, "octo/a", began="10 min", ended="9 min", name=name)
+    kind = "history" if name == HISTORY else "changed"
+    connection.execute(
+        "insert into github.captures (repository_id, kind, started_at, finished_at, points)"
+        " values (1, %s, now(), now(), 10)",
+        (kind,),
+    )
+    inbox.post(connection, [Event(name, {} if data is None else {"repository": "octo/b", **data})], "cli")
+    connection.execute(
+        "insert into github.budgets (credential, resource, points_limit, points_left, reset_at, floor_share)"
+        " values ('c', 'graphql', 5000, %s, now() + interval '90 min', 0.1)",
+        (floor + 10,),
+    )
+    assert seconds(connection) == pytest.approx(60, abs=30)
+    connection.execute("update github.budgets set points_left = points_left - 1")
+    assert seconds(connection) == pytest.approx(90 * 60, abs=60)
 
 
 def test_a_retry_that_waits_is_foreseen(connection: Connection) -> None:

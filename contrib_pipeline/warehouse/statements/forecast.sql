@@ -6,6 +6,11 @@
 with seen as (
   select
     function = %(history)s as is_history,
+    case function
+      when %(history)s then coalesce(data ->> 'reason', '') <> 'manual'
+      when %(sync)s then coalesce(data ->> 'reason', '') = any(%(background_reasons)s)
+      else function = %(discussions)s and not data ?| %(one_repository)s
+    end as is_background,
     state,
     not_before,
     coalesce(finished_at, %(now)s) as until
@@ -17,6 +22,7 @@ events as (
   select
     is_history,
     count(*) filter (where state = 'pending')::integer as waiting,
+    count(*) filter (where state = 'pending' and is_background)::integer as in_background,
     max(not_before) filter (where state = 'pending') as last_begins_at,
     count(*) filter (where state not in ('pending', 'running'))::integer as ended,
     range_agg(tstzrange(least(greatest(not_before, %(since)s), until), until)) as busy
@@ -31,6 +37,7 @@ spent as (
 )
 select
   e.waiting,
+  e.in_background,
   e.last_begins_at,
   e.ended,
   coalesce((select sum(upper(span) - lower(span)) from unnest(e.busy) as span), interval '0') as busy,
