@@ -36,8 +36,8 @@ class Compared:
     """Numbers that we have and GitHub does not."""
     different: list[int] = field(default_factory=list)
     """Numbers that GitHub updated since, or whose reviews or comments are not as many."""
-    ids: dict[str, int] = field(default_factory=dict, repr=False)
-    """Node id → number of what is missing or different."""
+    heads: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
+    """What GitHub's list says of what is missing or different, by number."""
 
     @property
     def is_equal(self) -> bool:
@@ -63,11 +63,11 @@ def compare(walk: Walk) -> Compared:
             compared.different.append(number)
         else:
             continue
-        compared.ids[head["id"]] = number
+        compared.heads[number] = head
     if not walk.withheld:  # what GitHub lists without its number may be any of ours
         compared.surplus = _surplus(walk, heads, ours, began)
     if walk.subject is PULL_REQUESTS and heads:
-        _keep_totals(walk, list(heads.values()), began)
+        _keep(walk, "keep_totals", heads, read_at=began)
     return compared
 
 
@@ -76,10 +76,13 @@ def repair(walk: Walk, compared: Compared) -> None:
 
     All being stored then, the history is complete. What could not be read stays in the walk's ``unread``.
     """
-    some(walk, compared.ids)
+    some(walk, {head["id"]: number for number, head in compared.heads.items()})
     walk.unread |= dict.fromkeys(compared.surplus, "GitHub's list does not have it.")
+    problems = read_the_unread(walk)
+    whole = {number: head for number, head in compared.heads.items() if number not in walk.unread}
+    _keep(walk, f"keep_unlisted_{walk.subject.kind}", whole)
     # Without a watermark nothing would tell what changed since the list was read.
-    if not read_the_unread(walk) and walk.state(walk.subject.kind).watermark:
+    if not problems and walk.state(walk.subject.kind).watermark:
         walk.finish_history()
 
 
@@ -123,12 +126,13 @@ def _surplus(
     ]
 
 
-def _keep_totals(walk: Walk, heads: list[dict[str, Any]], read_at: datetime | None) -> None:
+def _keep(walk: Walk, statement: str, heads: dict[int, dict[str, Any]], **more: Any) -> None:
+    """Keep GitHub's numbers of reviews and comments, as ``statement`` does."""
     values = {
         "repository_id": walk.repository.id,
-        "numbers": [head["number"] for head in heads],
-        "reviews": [head["reviews"]["totalCount"] for head in heads],
-        "comments": [head["comments"]["totalCount"] for head in heads],
-        "read_at": read_at,
+        "numbers": list(heads),
+        "reviews": [head["reviews"]["totalCount"] for head in heads.values() if "reviews" in head],
+        "comments": [head["comments"]["totalCount"] for head in heads.values()],
+        **more,
     }
-    in_turn(walk.connection, walk.repository.id, lambda: walk.connection.execute(_SQL["keep_totals"], values))
+    in_turn(walk.connection, walk.repository.id, lambda: walk.connection.execute(_SQL[statement], values))

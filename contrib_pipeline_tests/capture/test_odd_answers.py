@@ -240,3 +240,26 @@ def test_a_pending_review_that_comes_with_its_comments_is_not_stored(bench: Benc
 
 def now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def count_one_more(data: dict[str, Any]) -> None:
+    """A comment more than GitHub shows, of everything in the list."""
+    for connection in ("pullRequests", "discussions"):
+        for node in data["node"].get(connection, {}).get("nodes", ()):
+            node["comments"]["totalCount"] += 1
+
+
+def test_comments_that_github_counts_and_never_shows_are_no_difference_once_all_was_read(
+    bench: Bench, changes: list[PullRequest], ana: Account
+) -> None:
+    bench.world.add_discussion_comment(bench.world.add_discussion(bench.repository, ana, "How?"), ana, "So")
+    bench.capture("history")
+    for operation in ("PullRequestHeads", "DiscussionHeads"):
+        spoil(bench, operation, count_one_more)
+    assert not verify(bench.captures, NAME).is_complete
+    assert len(check(bench, "review_and_comment_totals")) == 9
+    assert verify(bench.captures, NAME, mend=True).is_complete
+    assert verify(bench.captures, NAME).is_complete
+    assert check(bench, "review_and_comment_totals") == []
+    bench.connection.execute("delete from github.comments where id in (select min(id) from github.comments)")
+    assert len(verify(bench.captures, NAME).compared["pull_requests"].different) == 1

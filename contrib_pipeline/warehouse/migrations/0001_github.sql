@@ -126,6 +126,8 @@ create table github.pull_requests (
   reviews_total integer,
   comments_total integer,
   totals_read_at timestamptz,
+  reviews_unlisted integer not null default 0,
+  comments_unlisted integer not null default 0,
   deleted_at timestamptz,
   unique (repository_id, number)
 );
@@ -159,6 +161,8 @@ comment on column github.pull_requests.read_at is 'When the reading was made tha
 comment on column github.pull_requests.reviews_total is 'GitHub''s number of submitted reviews when last verified; null if never.';
 comment on column github.pull_requests.comments_total is 'GitHub''s number of comments in the conversation when last verified; null if never.';
 comment on column github.pull_requests.totals_read_at is 'When the two numbers were read.';
+comment on column github.pull_requests.reviews_unlisted is 'How many reviews GitHub counted and did not list when last verified, as those of accounts that it hides.';
+comment on column github.pull_requests.comments_unlisted is 'The same of comments in the conversation.';
 comment on column github.pull_requests.deleted_at is 'When a full read no longer found it.';
 -- One index per way in which a day or a window asks for living rows, with all that it asks of them: half a year is read
 -- from the indexes alone.
@@ -278,6 +282,7 @@ create table github.discussions (
   closed_at timestamptz,
   url text,
   read_at timestamptz not null default 'epoch',
+  comments_unlisted integer not null default 0,
   deleted_at timestamptz,
   unique (repository_id, number)
 );
@@ -301,6 +306,7 @@ comment on column github.discussions.updated_at is 'GitHub''s updatedAt.';
 comment on column github.discussions.closed_at is 'Closed; null while open.';
 comment on column github.discussions.url is 'Its page on GitHub.';
 comment on column github.discussions.read_at is 'When the reading was made that last changed it, or found that something of it had vanished; a reading made earlier changes nothing any more.';
+comment on column github.discussions.comments_unlisted is 'How many comments GitHub counted and did not list when last verified, as those of accounts that it hides.';
 comment on column github.discussions.deleted_at is 'When a full read no longer found it.';
 create index discussions_created on github.discussions (created_at)
   include (repository_id, author_id) where deleted_at is null;

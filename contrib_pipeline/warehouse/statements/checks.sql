@@ -45,6 +45,7 @@ limit 100
 with counted as (
   select
     p.repository_id, p.number, p.reviews_total, p.comments_total,
+    p.reviews_unlisted, p.comments_unlisted,
     (select count(*) from github.reviews v where v.pull_request_id = p.id and v.deleted_at is null) as reviews,
     (
       select count(*) from github.comments c
@@ -61,7 +62,8 @@ select
   count(*) over () as offenders
 from counted
 join github.repositories r on r.id = repository_id
-where (reviews, comments) <> (reviews_total, comments_total) and r.terminal_reason is null
+where (reviews + reviews_unlisted, comments + comments_unlisted) <> (reviews_total, comments_total)
+  and r.terminal_reason is null
 order by what
 limit 100
 
