@@ -18,7 +18,7 @@ from contrib_pipeline.github.budget import Budget
 from contrib_pipeline.github.cost import points
 from contrib_pipeline.github.credentials import Credential
 from contrib_pipeline.github.documents import document
-from contrib_pipeline.github.errors import BadCredentials, MustWait, SecondaryLimited, TryAgain
+from contrib_pipeline.github.errors import BadCredentials, MustWait, SecondaryLimited, TooMuch, TryAgain
 from contrib_pipeline.github.transport import GitHubTransport, Reply
 
 RETRIES = 3
@@ -70,14 +70,19 @@ class GitHubClient:
         """The whole answer to the operation ``name``.
 
         Tries again after faults of the moment, after short waits that GitHub asks for, and once with a new token where
-        there can be one. Raises the subclasses of :class:`~contrib_pipeline.github.errors.GitHubError`.
+        there can be one; after what was too heavy, only where less can't be asked for. Raises the subclasses of
+        :class:`~contrib_pipeline.github.errors.GitHubError`.
         """
         may_renew = True
         for attempt in range(RETRIES):
             try:
                 return self._execute_once(name, variables)
             except TryAgain:
-                time.sleep(self.retry_seconds * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
+                self._back_off(attempt)
+            except TooMuch:
+                if _can_be_less(variables):
+                    raise
+                self._back_off(attempt)
             except MustWait:
                 # The budget knows the pause now: it waits if that is short, and raises if it is not.
                 continue
@@ -86,6 +91,9 @@ class GitHubClient:
                     raise
                 may_renew = False
         return self._execute_once(name, variables)
+
+    def _back_off(self, attempt: int) -> None:
+        time.sleep(self.retry_seconds * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
 
     def _execute_once(self, name: str, variables: dict[str, Any]) -> Answer:
         self._transport.authorize(self.credential.token())
@@ -116,3 +124,8 @@ def _innermost(error: BaseException) -> str:
     while inner := error.__cause__ or error.__context__:
         error = inner
     return str(error) or type(error).__name__
+
+
+def _can_be_less(variables: dict[str, Any]) -> bool:
+    """Whether the caller can ask for a smaller page, or for fewer objects."""
+    return "first" in variables or "items" in variables or len(variables.get("ids", ())) > 1

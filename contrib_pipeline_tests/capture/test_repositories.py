@@ -5,6 +5,7 @@ import pytest
 from contrib_pipeline.capture import many, repositories
 from contrib_pipeline.capture.outcome import CaptureRequest
 from contrib_pipeline.capture.verify import verify
+from contrib_pipeline.github.client import RETRIES
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Account
 from contrib_pipeline_tests.capture.conftest import NAME, Bench
@@ -114,7 +115,7 @@ def test_metadata_of_many_repositories_is_read_in_one_request(captured: Bench) -
 def test_one_that_github_withholds_is_recorded_so_and_one_that_is_only_too_heavy_is_not(captured: Bench) -> None:
     asked = repositories.tracked(captured.connection)
     place = ("nodes", 0)
-    captured.app.state.faults.add(faults.resource_limits(place), operation="Repositories")
+    captured.app.state.faults.add(faults.resource_limits(place), operation="Repositories", times=RETRIES + 1)
     (outcome,) = many.read_metadata(captured.captures, asked)
     assert (outcome.is_hopeless, outcome.terminal_reason) == (False, None), "it is asked for again later"
     assert outcome.error

@@ -101,6 +101,13 @@ def test_what_is_too_heavy_is_to_be_asked_for_in_smaller_pieces(github: GitHub, 
     assert github.requests == 1
 
 
+@pytest.mark.parametrize("fault", [faults.bad_gateway_html(502), faults.resource_limits()], ids=["502", "limits"])
+def test_what_cannot_be_asked_for_in_smaller_pieces_is_tried_again(github: GitHub, fault: faults.Fault) -> None:
+    github.spoil(fault)
+    assert github.client.execute("Repository", owner="octo", name="hello").data["repository"]
+    assert github.requests == 2
+
+
 def test_a_query_of_too_many_nodes_is_too_heavy(github: GitHub) -> None:
     from contrib_pipeline.github import answers
     from contrib_pipeline.github.transport import Reply
