@@ -81,6 +81,15 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("github_token")
+    @classmethod
+    def _is_token(cls, value: SecretStr | None) -> SecretStr | None:
+        # One that no header can hold is quoted by the library that builds the header, in its error.
+        token = value.get_secret_value().strip() if value else ""
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise ValueError("has characters that no token has: set it to the token alone")
+        return SecretStr(token) if token else None
+
     @field_validator("github_api_url", "github_graphql_url_setting")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
@@ -128,8 +137,10 @@ class Settings(BaseSettings):
     def github_app_key(self) -> SecretStr | None:
         """The App's key in PEM, read from its file where the setting is a path."""
         key = self.github_app_private_key
-        if key is None or "PRIVATE KEY" in key.get_secret_value():
-            return key
+        if key is None:
+            return None
+        if "PRIVATE KEY" in key.get_secret_value():
+            return SecretStr(key.get_secret_value().replace(r"\n", "\n"))  # as files of variables hold lines
         try:
             return SecretStr(Path(key.get_secret_value()).expanduser().read_text("utf-8"))
         except (OSError, ValueError):

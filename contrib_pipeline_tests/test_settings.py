@@ -71,6 +71,34 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "do-not-show" not in repr(read_settings())
 
 
+@pytest.mark.parametrize("around", ["{}\n", " {} ", "{}\r\n"])
+def test_what_stands_around_a_token_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch, around: str) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", around.format("ghp_x"))
+    token = read_settings().github_token
+    assert token is not None
+    assert token.get_secret_value() == "ghp_x"
+
+
+def test_a_token_of_spaces_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", " \n")
+    assert not read_settings().has_credential
+
+
+@pytest.mark.parametrize("token", ["do-not-show\nX: 1", "do-not-show ghp_y", "do-not-shöw", "do-not-show\x1b"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+    with pytest.raises(SettingsError, match="^GITHUB_TOKEN: has characters") as caught:
+        read_settings()
+    assert "do-not-sh" not in str(caught.value)
+
+
+def test_lines_of_the_apps_key_may_be_written_as_in_a_file_of_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", r"-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----")
+    key = read_settings().github_app_key
+    assert key is not None
+    assert key.get_secret_value().splitlines()[1] == "abc"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("METRICS_RETENTION_DAYS", "ninety"), ("METRICS_RETENTION_DAYS", "0"), ("GITHUB_API_URL", "api.github.com")],
