@@ -87,7 +87,7 @@ def test_a_token_of_spaces_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("token", ["do-not-show\nX: 1", "do-not-show ghp_y", "do-not-shöw", "do-not-show\x1b"])
 def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", token)
-    with pytest.raises(SettingsError, match="^GITHUB_TOKEN: has characters") as caught:
+    with pytest.raises(SettingsError, match=r"^GITHUB_TOKEN: has characters") as caught:
         read_settings()
     assert "do-not-sh" not in str(caught.value)
 

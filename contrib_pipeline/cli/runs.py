@@ -9,6 +9,8 @@ from contrib_pipeline.capture.progress import Progress
 if TYPE_CHECKING:
     import dagster as dg
 
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -57,5 +59,7 @@ def _why(result: "dg.ExecuteInProcessResult") -> str:
                 innermost = data.error
                 while innermost.cause:
                     innermost = innermost.cause
+                if innermost.cls_name == _INTERRUPTED:
+                    return "Interrupted: what was stored until then stays, and the same command goes on from there."
                 return innermost.message.strip().partition(": ")[2] or innermost.message.strip()
     return "The run failed; its log is in the UI."

@@ -7,6 +7,7 @@ business.
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -37,18 +38,27 @@ def send(
     return once()
 
 
+def clock_ahead(answer: requests.Response) -> timedelta:
+    """How far GitHub's clock is ahead of ours, to the second; nothing where it does not tell."""
+    return answers.read_at(_reply(answer)) - datetime.now(UTC)
+
+
 def _send_once(
     budget: Budget, method: str, url: str, bearer: Callable[[], str], is_background: bool
 ) -> requests.Response:
     with budget.reserve(_COST, is_background=is_background) as reservation:
         answer = _exchange(method, url, bearer())
-        reply = Reply(answer.status_code, answer.headers, answer.text[:2000], None)
+        reply = _reply(answer)
         if left := answers.quota(reply):
             reservation.settle(left)
         if wait := answers.pause(reply, f"{method} {url}"):
             reservation.pause(wait.until, everywhere=isinstance(wait, SecondaryLimited))
             raise wait
         return answer
+
+
+def _reply(answer: requests.Response) -> Reply:
+    return Reply(answer.status_code, answer.headers, answer.text[:2000], None)
 
 
 def _exchange(method: str, url: str, bearer: str) -> requests.Response:

@@ -1,9 +1,13 @@
 """GitHub Apps: signed requests, tokens renewed before they end, and no secret in anything that is shown."""
 
+import threading
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
+import orjson
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -78,6 +82,43 @@ def test_a_refused_token_is_renewed_once(app: App, github: GitHub, connection: C
         github.spoil(faults.bad_credentials(), times=2, operation="Repository")
         with pytest.raises(BadCredentials):
             client.execute("Repository", owner="octo", name="hello")
+
+
+class Off(BaseHTTPRequestHandler):
+    """A server whose clock is hours ahead, or behind: it takes what is signed for now by that clock, and no other."""
+
+    ahead: timedelta
+    key: Any
+    minted: int
+
+    def do_POST(self) -> None:
+        theirs, bearer = datetime.now(UTC) + self.ahead, self.headers["authorization"].removeprefix("Bearer ")
+        claims = jwt.decode(bearer, self.key, algorithms=["RS256"], options={"verify_exp": False, "verify_iat": False})
+        is_for_now = claims["iat"] <= theirs.timestamp() < claims["exp"] <= theirs.timestamp() + 600
+        type(self).minted += is_for_now
+        ends_at = f"{theirs + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+        body = {"token": "ghs_x", "expires_at": ends_at} if is_for_now else {"message": "'exp' claim is too far"}
+        self.send_response_only(201 if is_for_now else 401)
+        self.send_header("date", format_datetime(theirs, usegmt=True))
+        self.end_headers()
+        self.wfile.write(orjson.dumps(body))
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_server_whose_clock_is_hours_off_is_asked_by_its_own_clock(
+    hours: int, private_key: Any, pem: str, budget: PostgresBudget
+) -> None:
+    state = {"ahead": timedelta(hours=hours), "key": private_key.public_key(), "minted": 0}
+    handler: Any = type("Handler", (Off,), state)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        installation = Installation(App(f"http://127.0.0.1:{server.server_address[1]}", "12345", pem, budget), 1)
+        assert [installation.token(), installation.token()] == ["ghs_x"] * 2
+        server.shutdown()
+    assert handler.minted == 1, "its end is an hour away by our clock as well"
 
 
 def test_the_budget_of_an_installation_outlives_its_tokens(app: App, connection: Connection) -> None:
