@@ -40,7 +40,9 @@ def person(database_url: str, tmp_path: Path) -> Iterator[Person]:
     world = World("2026-06-01T12:00:00Z")
     repository, ana = world.add_repository("octo/hello"), world.account("ana")
     for number in range(300):
-        world.add_pull_request(repository, ana, f"Change {number}")
+        world.add_pull_request(
+            repository, ana, f"Change {number}", at=f"2025-{number // 28 + 1:02d}-{number % 28 + 1:02d}T00:00:00Z"
+        )
     app = create_app(world)
     with running_sandbox(world, app) as base:
         yield Person(
