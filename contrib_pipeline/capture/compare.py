@@ -94,9 +94,8 @@ def compare_and_repair(walk: Walk) -> None:
 def _pages(walk: Walk) -> Iterator[Page]:
     """What GitHub lists, without its contents."""
     subject, size = walk.subject, PageSize(_HEADS_PER_PAGE, items=None)
-    for page in pages(
-        walk.client, subject.heads_operation, subject.connection, size, after=None, id=walk.repository.node_id
-    ):
+    ours: dict[str, Any] = {"id": walk.repository.node_id, "field": "CREATED_AT"}
+    for page in pages(walk.client, subject.heads_operation, subject.connection, size, after=None, **ours):
         walk.note(page)
         yield page
 

@@ -5,7 +5,7 @@ GitHub withholds are told apart from those that it answered whole. What is in th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,8 @@ ITEMS = 100
 """How many children come with each node of a page."""
 _FEW_ITEMS = 10
 _GROW_AFTER = 8
+_SKIPPED_IN_A_ROW = 3
+"""Where more are too heavy even alone, it is GitHub that has not the strength, and nothing about them."""
 IDS_PER_FIELD = 100
 _NOTHING: Mapping[int, str] = MappingProxyType({})
 FULL_BATCH = 149
@@ -102,15 +104,26 @@ def pages(
     *,
     after: str | None,
     limit: int | None = None,
+    heads: str | None = None,
     **variables: Any,
 ) -> Iterator[Page]:
     """Every page of the repository's ``connection`` after the cursor ``after``, up to ``limit`` nodes.
 
+    ``heads`` lists the same without contents: it tells which one is too heavy even alone, and where to go on.
+
     Raises :class:`TooMuch` when even the smallest page is too heavy, :class:`NotFound` when the repository is gone.
     """
-    left = limit
+    left, skipped = limit, 0
     while True:
-        page = _page(client, operation, connection, size, left, after=after, **variables)
+        most, usual = size.largest if left is None else left, size.current
+        try:
+            page, skipped = _page(client, operation, connection, size, most, after=after, **variables), 0
+        except TooMuch as error:
+            if heads is None or skipped == _SKIPPED_IN_A_ROW:
+                raise
+            alone = _asked(client, heads, connection, first=1, after=after, **variables)
+            page = replace(alone, nodes=[], unread={head["number"]: str(error) for head in alone.nodes} | alone.unread)
+            size.current, skipped = usual, skipped + 1
         yield page
         left = None if left is None else left - len(page.nodes) - len(page.unread) - len(page.withheld)
         if not page.has_next or left == 0:
@@ -120,14 +133,11 @@ def pages(
         after = page.cursor
 
 
-def _page(
-    client: GitHubClient, operation: str, connection: str, size: PageSize, left: int | None, **variables: Any
-) -> Page:
+def _page(client: GitHubClient, operation: str, connection: str, size: PageSize, most: int, **variables: Any) -> Page:
     while True:
-        first = size.current if left is None else min(size.current, left)
         try:
             items = {} if size.items is None else {"items": size.items}
-            page = _asked(client, operation, connection, first=first, **items, **variables)
+            page = _asked(client, operation, connection, first=min(size.current, most), **items, **variables)
         except TooMuch:
             if not size.shrink():
                 raise

@@ -136,7 +136,14 @@ class Walk:
                 after = first.cursor
         ours = {"id": repository.node_id, "field": order}
         yield from pages(
-            self.client, subject.page_operation, subject.connection, size, after=after, limit=limit, **ours
+            self.client,
+            subject.page_operation,
+            subject.connection,
+            size,
+            after=after,
+            limit=limit,
+            heads=subject.heads_operation,
+            **ours,
         )
 
     def store(self, nodes: list[dict[str, Any]], read_at: datetime, also: Callable[[], None] = lambda: None) -> None:

@@ -110,7 +110,7 @@ def pull_request(
         "deletions": node["deletions"],
         "changed_files": node["changedFiles"],
         "commits": node["commits"]["totalCount"],
-        "labels": sorted(label["name"] for label in (node["labels"] or {"nodes": []})["nodes"]),
+        "labels": sorted(label["name"] for label in (node["labels"] or {"nodes": []})["nodes"] if label),
         "base_ref": node["baseRefName"],
         "head_ref": node["headRefName"],
         "review_decision": node["reviewDecision"],

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from contrib_pipeline.capture.outcome import Outcome
@@ -88,8 +89,6 @@ def is_up_to_date(bench: Bench, kind: str) -> bool:
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_fault_that_passes_leaves_a_complete_capture(filled: Bench, kind: str, fault: str) -> None:
     outcome = spoil(filled, kind, PASSING[fault]())
-    if outcome.error and kind in ("one", "metadata"):
-        outcome = filled.capture(**KINDS[kind])  # what can't be made smaller is tried again by its event
     assert (outcome.error, outcome.is_complete, outcome.is_hopeless) == (None, True, False)
     assert is_up_to_date(filled, kind)
     assert filled.count("reviews") == 5
@@ -330,3 +329,40 @@ def _meanwhile(change: Callable[[], None]) -> faults.Fault:
         return right
 
     return answer_then_change
+
+
+def too_heavy(*numbers: int) -> faults.Fault:
+    """A timeout for every page with one of these pull requests."""
+
+    async def answer(exchange: faults.Exchange) -> Any:
+        right = exchange.answer()
+        node = orjson.loads(right.body)["data"]["node"]
+        listed = [node["one"]] if "one" in node else node["pullRequests"]["nodes"]
+        is_heavy = any(change["number"] in numbers for change in listed)
+        return await faults.bad_gateway_html()(exchange) if is_heavy else right
+
+    return answer
+
+
+@pytest.mark.parametrize("depth", ["newest", "changed", "history"])
+@pytest.mark.parametrize("alone", [True, False])
+def test_one_that_is_too_heavy_for_any_page_holds_up_no_other(filled: Bench, depth: str, alone: bool) -> None:
+    filled.app.state.faults.add(too_heavy(3), operation="PullRequests", times=10**6)
+    if alone:
+        filled.app.state.faults.add(too_heavy(3), operation="PullRequest", times=10**6)
+    outcome = filled.capture(depth, subjects=("pull_requests",))
+    assert outcome.is_complete is not alone
+    assert filled.count("comments", "body = 'Late'") == (4 if alone else 5)
+    if alone:
+        assert outcome.error == "octo/hello, pull request 3: PullRequest: GitHub timed out (502)."
+        filled.app.state.faults.clear()
+        assert filled.capture("recent", subjects=("pull_requests",)).is_complete
+        assert filled.count("comments", "body = 'Late'") == 5
+
+
+def test_where_every_page_is_too_heavy_the_walk_gives_up(filled: Bench) -> None:
+    filled.app.state.faults.add(too_heavy(*range(1, 6)), operation="PullRequests", times=10**6)
+    before = filled.requests
+    outcome = filled.capture("history", subjects=("pull_requests",))
+    assert outcome.error == "PullRequests: GitHub timed out (502)."
+    assert filled.requests - before < 40

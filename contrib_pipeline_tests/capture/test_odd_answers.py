@@ -263,3 +263,12 @@ def test_comments_that_github_counts_and_never_shows_are_no_difference_once_all_
     assert check(bench, "review_and_comment_totals") == []
     bench.connection.execute("delete from github.comments where id in (select min(id) from github.comments)")
     assert len(verify(bench.captures, NAME).compared["pull_requests"].different) == 1
+
+
+def test_a_label_that_is_not_shown_takes_no_other_with_it(bench: Bench, ana: Account) -> None:
+    bench.world.add_pull_request(bench.repository, ana, "One", labels=["bug", "docs"])
+    spoil(
+        bench, "PullRequests", lambda data: data["node"]["pullRequests"]["nodes"][0]["labels"]["nodes"].insert(0, None)
+    )
+    assert bench.capture().is_complete
+    assert bench.rows("select labels from github.pull_requests") == [{"labels": ["bug", "docs"]}]
