@@ -122,7 +122,7 @@ class PostgresBudget:
         if row["reset_at"] is None or row["reset_at"] <= now:
             return None
         share = self._limits.floor_share + (self._limits.background_share if is_background else 0)
-        floor = row["points_limit"] * share
+        floor = round(row["points_limit"] * share)
         return row["reset_at"] if row["points_left"] - wanted < floor else None
 
 

@@ -69,6 +69,14 @@ def test_work_in_the_background_keeps_more_than_what_somebody_waits_for(budget: 
     spend(budget, left(1399))
 
 
+def test_work_in_the_background_may_spend_down_to_what_it_keeps_to_the_point(budget: PostgresBudget) -> None:
+    spend(budget, left(1501))
+    with budget.reserve(1, is_background=True):
+        pass
+    with pytest.raises(BudgetWait), budget.reserve(2, is_background=True):
+        pass
+
+
 def test_work_in_the_background_leaves_a_place_free(connection: Connection, database_url: str) -> None:
     budget = PostgresBudget(connection, "secret")
     with connect(database_url) as own, budget.reserve(1, is_background=True):
