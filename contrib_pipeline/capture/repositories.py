@@ -217,7 +217,10 @@ def mark_terminal(connection: Connection, repository_id: int, reason: str) -> No
 
 
 def stored_totals(connection: Connection, repository_id: int) -> dict[str, int | None]:
-    """Living ``pull_requests`` and ``discussions``; None for what was never walked to its end."""
+    """Living ``pull_requests`` and ``discussions``, with those that GitHub counts and lists nowhere.
+
+    None for what was never walked to its end.
+    """
     row = connection.execute(_SQL["stored_totals"], {"repository_id": repository_id}).fetchone()
     assert row is not None
     return row

@@ -23,7 +23,7 @@ from contrib_pipeline.warehouse.budget import BudgetWait
 from contrib_pipeline.warehouse.connection import Connection
 
 _SYNC = "capture/repository.sync"
-# Pull requests that GitHub counts and never shows stay a difference: it is not looked into at every probe.
+# A difference that stays one after it was repaired is not looked into at every probe.
 _SWEEP_AGAIN_AFTER = timedelta(weeks=1)
 
 

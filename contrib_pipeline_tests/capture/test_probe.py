@@ -63,6 +63,13 @@ def test_a_deletion_that_moves_nothing_shows_in_the_totals(captured: Bench, ana:
     assert [repository.name_with_owner for repository in ask(captured).unequal] == ["octo/hello"]
 
 
+def test_what_github_counts_and_lists_nowhere_is_no_difference(captured: Bench, ana: Account) -> None:
+    captured.world.add_pull_request(captured.repository, ana, "Two", at="2026-01-01T00:00:00Z")
+    assert len(ask(captured).unequal) == 1
+    captured.connection.execute("update github.captures set unlisted = 1 where kind = 'history'")
+    assert ask(captured).unequal == []
+
+
 def test_renamed_hidden_and_visible_again_are_told(captured: Bench) -> None:
     captured.world.rename_repository(captured.repository, "octo/hallo")
     assert len(ask(captured).moved) == 1

@@ -161,15 +161,15 @@ select count(*)::integer as total from github.pull_requests where repository_id 
 select count(*)::integer as total from github.discussions where repository_id = %(repository_id)s and deleted_at is null
 
 -- name: stored_totals
--- Null where the walk over everything has not reached its end.
+-- With those that GitHub counts, but lists nowhere. Null where the walk over everything has not reached its end.
 select
-  case when history_complete then (
+  case when history_complete then github.unlisted(r.id, false) + (
     select count(*) from github.pull_requests p where p.repository_id = r.id and p.deleted_at is null
   ) end as pull_requests,
   case when exists (
     select from github.capture_state s
     where s.repository_id = r.id and s.kind = 'discussions_history' and s.cursor is null
-  ) then (
+  ) then github.unlisted(r.id, true) + (
     select count(*) from github.discussions d where d.repository_id = r.id and d.deleted_at is null
   ) end as discussions
 from github.repositories r
