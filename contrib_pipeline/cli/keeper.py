@@ -13,13 +13,14 @@ import psycopg
 from contrib_pipeline.warehouse.connection import Connection, connect
 from contrib_pipeline.warehouse.embedded import EmbeddedServer
 
+_NAME = "keeper"
 _LOOK_SECONDS = 20.0
 _IDLE_LOOKS = 15  # five minutes
 
 
 def main() -> None:
     """Hold the server of the home folder given as argument until it is idle."""
-    with EmbeddedServer(Path(sys.argv[1])) as url, connect(url, application_name="keeper") as connection:
+    with EmbeddedServer(Path(sys.argv[1])) as url, connect(url, application_name=_NAME) as connection:
         idle, sessions = 0, _sessions(connection)
         while idle < _IDLE_LOOKS:
             time.sleep(_LOOK_SECONDS)
@@ -39,10 +40,11 @@ def _sessions(connection: Connection) -> int:
 
 
 def _others(connection: Connection) -> bool:
-    """Whether anybody else is connected now."""
+    """Whether anybody is connected now but keepers: two of them would hold the server for each other for ever."""
     row = connection.execute(
         "select exists (select from pg_stat_activity where datname = current_database()"
-        " and pid <> pg_backend_pid() and backend_type = 'client backend') as are_there"
+        " and application_name <> %s and backend_type = 'client backend') as are_there",
+        [_NAME],
     ).fetchone()
     assert row is not None
     return bool(row["are_there"])
