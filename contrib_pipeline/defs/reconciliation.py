@@ -13,9 +13,9 @@ from contrib_pipeline.capture import many, probe, repositories
 from contrib_pipeline.capture.repositories import Repository
 from contrib_pipeline.capture.walks import RECENT
 from contrib_pipeline.defs import jobs
-from contrib_pipeline.defs.requests import MOVED, RECONCILE, SWEEP
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import inbox
+from contrib_pipeline.events.commands import MOVED, RECONCILE, SWEEP
 from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.github.errors import GitHubError
 from contrib_pipeline.settings import Settings

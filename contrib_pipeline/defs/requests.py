@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from contrib_pipeline.capture.outcome import CaptureRequest, Depth
 from contrib_pipeline.events.commands import (
+    RECONCILE,
+    SWEEP,
     Classify,
     ClassifyAll,
     Command,
@@ -21,9 +23,6 @@ from contrib_pipeline.events.commands import (
 from contrib_pipeline.events.queue import Claimed
 
 _DISCUSSIONS = ("discussions",)
-MOVED, RECONCILE, SWEEP = "moved", "reconcile", "sweep"
-"""Reasons of syncs: capture what changed; read again what was updated lately; compare everything, repair what differs.
-"""
 INSISTING = {"manual", RECONCILE, SWEEP}
 """Reasons of syncs that are never skipped as fresh."""
 _DEPTHS: dict[str | None, Depth] = {RECONCILE: "recent", SWEEP: "verify"}

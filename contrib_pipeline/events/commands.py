@@ -11,6 +11,8 @@ from typing import Literal
 EVERYTHING = "*"
 HISTORY = "capture/repository.sync-enhanced"
 """The function that walks over a repository's whole history: beside its other events, and only one at a time."""
+MOVED, RECONCILE, SWEEP = "moved", "reconcile", "sweep"
+"""Our own reasons of syncs: GitHub has something newer; what was updated lately is read again; its totals differ."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contrib_pipeline.events.commands import HISTORY
+from contrib_pipeline.events.commands import HISTORY, RECONCILE, SWEEP
 from contrib_pipeline.warehouse.budget import Limits, budget_state
 from contrib_pipeline.warehouse.connection import Connection
 from contrib_pipeline.warehouse.statements import load
@@ -17,7 +17,6 @@ from contrib_pipeline.warehouse.statements import load
 _SQL = load("forecast")
 _LATELY = timedelta(hours=1)
 _SYNC, _DISCUSSIONS = "capture/repository.sync", "sync/discussions"
-_BACKGROUND_REASONS = ["reconcile", "sweep"]
 """Why a sync is asked for that nobody waits for: as ``defs/requests.py`` has it."""
 _ONE_REPOSITORY = ["repository", "owner", "repositoryId", "repository_id"]
 """With one of these, discussions are asked for of one repository, else of all."""
@@ -116,7 +115,7 @@ def read_forecast(connection: Connection, now: datetime | None = None) -> Foreca
         "sync": _SYNC,
         "discussions": _DISCUSSIONS,
         "one_repository": _ONE_REPOSITORY,
-        "background_reasons": _BACKGROUND_REASONS,
+        "background_reasons": [RECONCILE, SWEEP],
     }
     paces = [Pace(**row) for row in connection.execute(_SQL["pace"], values)]
     return forecast(paces, budget_state(connection), now)

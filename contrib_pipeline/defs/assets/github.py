@@ -149,6 +149,8 @@ def report(context: dg.AssetExecutionContext, pipeline: Pipeline, outcome: Outco
         f"{outcome.name}: {outcome.counts.changed} rows changed, {outcome.spent.requests} requests, "
         f"{outcome.spent.points} points. {outcome.error or ''}"
     )
+    for remark in outcome.remarks:
+        context.log.info(remark)
     if outcome.repository is None or (outcome.is_hopeless and not outcome.counts.by_table):
         return
     if not context.instance.has_dynamic_partition(str(repositories.name), outcome.name):
