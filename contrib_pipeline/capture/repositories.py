@@ -92,11 +92,20 @@ def find(client: GitHubClient, connection: Connection, name: str) -> tuple[Repos
     Raises :class:`~contrib_pipeline.github.errors.NotFound` (nothing is recorded then) and :class:`InvalidName`.
     """
     owner, short = parse_name(name)
-    answer = client.execute("Repository", owner=owner, name=short)
+    try:
+        answer = client.execute("Repository", owner=owner, name=short)
+    except NotFound:
+        raise _not_found(name) from None
     node = answer.data["repository"]
     if node is None:
-        raise NotFound(f"GitHub has no repository {name} that this credential may see.")
+        raise _not_found(name)
     return _recorded(client, connection, rows.repository(node, answer.read_at))
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(
+        f"GitHub shows this credential no repository {name}: correct the name, or let the credential see it."
+    )
 
 
 @dataclass(frozen=True)

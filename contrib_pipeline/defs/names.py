@@ -1,4 +1,4 @@
-"""The partition ``repositories`` follows the names of repositories: through renames, transfers and changes of case.
+"""The partition ``repositories`` follows the names of repositories: through renames, transfers, changes of case, typos.
 
 The names themselves are ``capture``'s business.
 """
@@ -38,6 +38,14 @@ def follow(instance: dg.DagsterInstance, connection: Connection) -> None:
         for key in former:
             if key not in held:
                 instance.delete_dynamic_partition(str(repositories.name), key)
+
+
+def forget(instance: dg.DagsterInstance, connection: Connection, unknown: Iterable[str]) -> None:
+    """Retire keys that somebody added, and that are the name of no repository."""
+    current = names(connection)
+    for key in unknown:
+        if key not in current and instance.has_dynamic_partition(str(repositories.name), key):
+            instance.delete_dynamic_partition(str(repositories.name), key)
 
 
 def _held(instance: dg.DagsterInstance, connection: Connection, keys: Iterable[str]) -> set[str]:

@@ -12,6 +12,7 @@ from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.metrics.reopened import waiting
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.warehouse import workspaces
+from contrib_pipeline.warehouse.tables import WRITE_ORDER
 from contrib_pipeline_tests.defs.conftest import Bench, materialized
 from contrib_pipeline_tests.metrics.test_reopened import until_gone
 
@@ -66,6 +67,23 @@ def test_a_run_started_in_the_ui_gets_a_row_in_the_inbox(bench: Bench) -> None:
     assert result.success
     (row,) = bench.rows(f"select * from events.inbox where run_id = '{result.run_id}'")
     assert (row["source"], row["state"], row["key"]) == ("ui", "done", "octo/hello")
+
+
+def test_a_run_on_a_partition_logs_every_table_asked_for(bench: Bench) -> None:
+    bench.capture(repositories=["octo/hello"])
+    again = materialized(bench.capture(partition_key="octo/hello"))
+    assert again == {(table.name.replace(".", "/"), "octo/hello") for table in WRITE_ORDER}
+
+
+def test_a_partition_that_is_no_repository_is_gone_after_its_run(bench: Bench) -> None:
+    bench.instance.add_dynamic_partitions("repositories", ["octo/typo"])
+    result = bench.capture(partition_key="octo/typo")
+    assert not result.success
+    assert bench.instance.get_dynamic_partitions("repositories") == []
+    (row,) = inbox.list_events(bench.connection, state="failed")
+    assert row["reason"] == (
+        "GitHub shows this credential no repository octo/typo: correct the name, or let the credential see it."
+    )
 
 
 def test_a_repository_that_github_does_not_know_leaves_no_partition(bench: Bench) -> None:

@@ -8,7 +8,7 @@ shows when a repository was last looked at. Dagster does not see which repositor
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -83,6 +83,7 @@ def capture_repositories(
 ) -> Iterator[Any]:
     """Capture repositories from GitHub, page by page, and prove what is stored."""
     problems: list[str] = []
+    unknown: list[str] = []
     with pipeline.captures(context.run.run_id) as captures:
         captures.on_page = _told(progress, context)
         with claimed(context, captures.connection, config.events, _events(context, config)) as claims:
@@ -97,11 +98,13 @@ def capture_repositories(
                 outcomes = _carried_out(captures, request)
                 for outcome in outcomes:
                     progress.captured(outcome)
-                    report(context, pipeline, outcome)
+                    report(context, pipeline, outcome, always=_tables_asked_for(context))
                 answers.note(events, outcomes)
                 problems += _problems(outcomes)
+                unknown += [outcome.asked for outcome in outcomes if outcome.is_hopeless and not outcome.repository]
                 if isinstance(request, ReadAllMetadata) or any(outcome.names_changed for outcome in outcomes):
                     names.follow(context.instance, captures.connection)
+        names.forget(context.instance, captures.connection, unknown)
     if problems:
         raise dg.Failure("; ".join(problems), allow_retries=False)
     yield from ()  # nothing is yielded: each partition's materialization was logged
@@ -111,6 +114,13 @@ def _carried_out(captures: Captures, request: Request) -> list[Outcome]:
     if isinstance(request, ReadAllMetadata):
         return many.read_metadata(captures, known_repositories.tracked(captures.connection))
     return [captures.capture(request)]
+
+
+def _tables_asked_for(context: dg.AssetExecutionContext) -> Collection[str]:
+    """The tables of a run on partitions: Dagster calls it failed if one of them is left without a materialization."""
+    if context.has_partition_key or context.has_partition_key_range:
+        return {".".join(key.path) for key in context.selected_asset_keys}
+    return ()
 
 
 def _problems(outcomes: Sequence[Outcome]) -> list[str]:
@@ -142,8 +152,10 @@ def _is_fresh(captures: Captures, request: Request, events: list[Claimed]) -> st
     return f"Fresh: {request.repository} was verified {seconds:.0f} s ago."
 
 
-def report(context: dg.AssetExecutionContext, pipeline: Pipeline, outcome: Outcome) -> None:
-    """Log the outcome, add its partition, and log a materialization of each table that changed."""
+def report(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, outcome: Outcome, *, always: Collection[str] = ()
+) -> None:
+    """Log the outcome, add its partition, and a materialization of each table that changed, or is among ``always``."""
     log = context.log.warning if outcome.error else context.log.info
     log(
         f"{outcome.name}: {outcome.counts.changed} rows changed, {outcome.spent.requests} requests, "
@@ -157,7 +169,7 @@ def report(context: dg.AssetExecutionContext, pipeline: Pipeline, outcome: Outco
         context.instance.add_dynamic_partitions(str(repositories.name), [outcome.name])
     for table in WRITE_ORDER:
         written = outcome.counts.by_table.get(table.name)
-        if table.name == _PULL_REQUESTS or (written and written.changed):
+        if table.name == _PULL_REQUESTS or table.name in always or (written and written.changed):
             context.log_event(
                 dg.AssetMaterialization(
                     asset_key=dg.AssetKey(table.name.split(".")),
