@@ -80,6 +80,7 @@ create table metrics.repository_daily (
 );
 alter table metrics.repository_daily drop column workspace_id;
 create index repository_daily_day on metrics.repository_daily (day);
+create index repository_daily_open on metrics.repository_daily (day) where not is_final;
 comment on table metrics.repository_daily is 'The numbers of a repository on a day (UTC): the columns of metrics.workspace_daily.';
 comment on column metrics.repository_daily.repository_id is 'The repository: github.repositories.id.';
 
