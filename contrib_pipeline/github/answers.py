@@ -213,9 +213,12 @@ def _retry_after(reply: Reply) -> datetime:
 
 def _reset(reply: Reply) -> datetime:
     header, now = reply.headers.get("x-ratelimit-reset", ""), datetime.now(UTC)
-    at = _by_our_clock(datetime.fromtimestamp(int(header), UTC), reply) if header.isdecimal() else now
+    if header.isdecimal():
+        lifted = _by_our_clock(datetime.fromtimestamp(int(header), UTC), reply) + timedelta(seconds=1)
+        if lifted > now:
+            return lifted
     # A limit that is reached although its hour is over will not be lifted at once.
-    return at + timedelta(seconds=1) if at > now else now + _SECONDARY_WAIT
+    return now + _SECONDARY_WAIT
 
 
 def _by_our_clock(at: datetime, reply: Reply) -> datetime:

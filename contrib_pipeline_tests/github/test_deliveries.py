@@ -149,7 +149,7 @@ def test_deliveries_are_asked_for_until_the_budget_ends_and_the_rest_the_next_ti
 ) -> None:
     for number in range(4):
         hook.add(f"{number}", "timed out")
-    hook.left = 1504  # two pages and a request for the oldest, then a sweep leaves the rest to others
+    hook.left = 1503  # two pages and a request for the oldest, then a sweep leaves the rest to others
     with pytest.raises(BudgetWait):
         redeliver_failed(app, SINCE)
     assert hook.asked == [1]
