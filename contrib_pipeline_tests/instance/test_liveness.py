@@ -26,7 +26,7 @@ def test_a_run_lives_until_the_last_of_its_connections_lets_go(database_url: str
         assert not liveness.lives(connection, "another-run")
         liveness.release(one, "a-run")
         until(
-            lambda: not liveness.lives(connection, "a-run"), lambda: "Postgres has not noticed that a connection ended"
+            lambda: not liveness.lives(connection, "a-run"), lambda: "it is said to live"
         )
 
 
