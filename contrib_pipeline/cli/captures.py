@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from contrib_pipeline.capture.verify import Verification
 
 _KINDS, _WAYS = ("pull_requests", "discussions"), ("missing", "surplus", "different")
+_MOST_NAMED = 20
 _COLUMNS = (
     "repository",
     "complete",
@@ -130,7 +131,6 @@ def _summary(outcomes: Sequence[Outcome], run_id: str, seconds: float) -> dict[s
         "reviews": sum(o.counts.captured(_REVIEWS) for o in outcomes),
         "comments": sum(o.counts.captured(_COMMENTS) for o in outcomes),
         "discussions": sum(o.counts.captured(*_DISCUSSIONS) for o in outcomes),
-        "unlisted": sum(sum(o.unlisted.values()) for o in outcomes),
         "changed": sum(o.counts.changed for o in outcomes),
         "requests": sum(o.spent.requests for o in outcomes),
         "points": sum(o.spent.points for o in outcomes),
@@ -156,15 +156,23 @@ def _row(verification: "Verification") -> dict[str, Any]:
 
 
 def _named(verification: "Verification") -> list[str]:
-    """What differs, and what went wrong, a line each."""
+    """What differs, or did before the repair, and what went wrong, a line each."""
+    repaired = "repaired, were " if verification.is_repaired and verification.is_complete else ""
     lines = [
-        f"{verification.outcome.name}: {way} {kind.replace('_', ' ')}: {', '.join(map(str, sorted(numbers)))}"
+        f"{verification.outcome.name}: {repaired}{way} {kind.replace('_', ' ')}: {_some(sorted(numbers))}"
         for kind, compared in verification.compared.items()
         for way in _WAYS
         if (numbers := getattr(compared, way))
     ]
     lines += verification.outcome.remarks
     return lines + ([f"Error: {verification.outcome.error}"] if verification.outcome.error else [])
+
+
+def _some(numbers: Sequence[int]) -> str:
+    more = len(numbers) - _MOST_NAMED
+    return ", ".join(map(str, numbers[:_MOST_NAMED])) + (
+        f" and {more} more (--json names them all)" if more > 0 else ""
+    )
 
 
 def _spelled(name: str) -> str:

@@ -70,8 +70,7 @@ def test_what_github_counts_and_never_lists_is_said_and_is_no_failure(person: Pe
     capture = person.starts("capture", "octo/hello", "--history")
     out, err = capture.communicate(timeout=120)
     assert capture.returncode == 0, err
-    said = json.loads(out.splitlines()[-1])
-    assert (said["pull_requests"], said["unlisted"]) == (298, 2)
+    assert json.loads(out.splitlines()[-1])["pull_requests"] == 298
     assert "of its pull requests GitHub counts 2 that it lists nowhere" in err
 
 
@@ -90,3 +89,18 @@ def test_what_is_interrupted_says_so_and_goes_on_from_there(person: Person) -> N
     out, err = again.communicate(timeout=120)
     assert again.returncode == 0, err
     assert 0 < json.loads(out.splitlines()[-1])["pull_requests"] < 300
+
+
+def test_many_differences_are_named_in_part_and_whole_in_json(person: Person) -> None:
+    person.starts("capture", "octo/hello").communicate(timeout=120)
+    verify = person.starts("verify", "octo/hello", "--json")
+    out, err = verify.communicate(timeout=120)
+    assert verify.returncode == 1
+    assert "octo/hello: missing pull requests: 1, 2, 3" in err
+    assert "20 and 180 more (--json names them all)" in err
+    (row,) = json.loads(out)
+    assert row["pull_requests_missing"] == list(range(1, 201))
+    repair = person.starts("verify", "octo/hello", "--repair")
+    _, err = repair.communicate(timeout=120)
+    assert repair.returncode == 0
+    assert "octo/hello: repaired, were missing pull requests: 1, 2" in err

@@ -25,9 +25,7 @@ def test_a_run_lives_until_the_last_of_its_connections_lets_go(database_url: str
         assert liveness.lives(connection, "a-run")
         assert not liveness.lives(connection, "another-run")
         liveness.release(one, "a-run")
-        until(
-            lambda: not liveness.lives(connection, "a-run"), lambda: "it is said to live"
-        )
+        until(lambda: not liveness.lives(connection, "a-run"), lambda: "it is said to live")
 
 
 def test_its_process_is_known_by_pid_and_machine(database_url: str, connection: Connection) -> None:
