@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -14,11 +13,10 @@ import pytest
 import redis
 
 from contrib_pipeline.cli.diagnosis import Finding, diagnose
-from contrib_pipeline.defs.runs import give_back_events_of_dead_runs
 from contrib_pipeline.instance.celery_app import celery_app
 from contrib_pipeline.settings import read_settings
 from contrib_pipeline_tests.instance.conftest import PATIENCE_SECONDS, Installation, parent, until
-from contrib_pipeline_tests.instance.test_runs import SLOW, health
+from contrib_pipeline_tests.instance.test_runs import SLOW, a_killed_run_is_found_dead
 
 
 @pytest.fixture
@@ -100,15 +98,7 @@ def test_a_cancelled_run_ends_as_such_and_its_worker_goes_on(
 def test_a_killed_run_is_found_dead_and_its_events_are_given_back(
     worker: subprocess.Popen[bytes], installation: Installation
 ) -> None:
-    installation.app.state.faults.latency_seconds = SLOW
-    run_id = installation.launch("octo/hello")
-    pid = installation.process(run_id)
-    assert health(installation, run_id) == "RUNNING"
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: health(installation, run_id) == "NOT_FOUND", lambda: health(installation, run_id))
-    assert give_back_events_of_dead_runs(installation.connection, installation.instance) == [run_id]
-    assert installation.status(run_id) == "FAILURE"
-    assert installation.event_states() == ["pending"]
+    a_killed_run_is_found_dead(installation)
 
 
 def test_a_run_cancelled_before_a_worker_takes_it_is_never_executed(

@@ -47,15 +47,7 @@ def test_a_cancelled_run_ends_as_such_and_gives_its_events_back(
 def test_a_killed_run_is_found_dead_and_its_events_are_given_back(
     installation: Installation, warm: subprocess.Popen[bytes]
 ) -> None:
-    installation.app.state.faults.latency_seconds = SLOW
-    run_id = installation.launch("octo/hello")
-    pid = installation.process(run_id)
-    assert health(installation, run_id) == "RUNNING"
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: health(installation, run_id) == "NOT_FOUND", lambda: health(installation, run_id))
-    assert give_back_events_of_dead_runs(installation.connection, installation.instance) == [run_id]
-    assert installation.status(run_id) == "FAILURE"
-    assert installation.event_states() == ["pending"]
+    a_killed_run_is_found_dead(installation)
 
 
 def test_runs_end_with_their_fork_server_even_when_it_is_killed(
@@ -67,6 +59,19 @@ def test_runs_end_with_their_fork_server_even_when_it_is_killed(
     warm.kill()
     until(lambda: not is_alive(pid), lambda: f"{pid} lives")
     installation.ends_as(run_id, "FAILURE")
+    assert installation.event_states() == ["pending"]
+
+
+def a_killed_run_is_found_dead(installation: Installation) -> None:
+    """And its events are given back."""
+    installation.app.state.faults.latency_seconds = SLOW
+    run_id = installation.launch("octo/hello")
+    pid = installation.process(run_id)
+    assert health(installation, run_id) == "RUNNING"
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: health(installation, run_id) == "NOT_FOUND", lambda: health(installation, run_id))
+    assert give_back_events_of_dead_runs(installation.connection, installation.instance) == [run_id]
+    assert installation.status(run_id) == "FAILURE"
     assert installation.event_states() == ["pending"]
 
 
