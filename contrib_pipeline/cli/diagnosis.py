@@ -145,7 +145,7 @@ def _workers(settings: Settings, _: Connection) -> Iterator[Finding]:
         yield Finding("wrong", f"no Celery worker answers at {broker(app)}", "start some: contrib-pipeline worker")
         return
     runs = sum(told["pool"]["max-concurrency"] for told in workers.values())
-    yield Finding("ok", f"{len(workers)} Celery workers, for {runs} runs at a time")
+    yield Finding("ok", f"Celery workers: {len(workers)}, with room for {runs} runs")
 
 
 def _queue(_: Settings, connection: Connection) -> Iterator[Finding]:

@@ -17,7 +17,6 @@ from contrib_pipeline.warehouse.statements import load
 _SQL = load("forecast")
 _LATELY = timedelta(hours=1)
 _SYNC, _DISCUSSIONS = "capture/repository.sync", "sync/discussions"
-"""Why a sync is asked for that nobody waits for: as ``defs/requests.py`` has it."""
 _ONE_REPOSITORY = ["repository", "owner", "repositoryId", "repository_id"]
 """With one of these, discussions are asked for of one repository, else of all."""
 

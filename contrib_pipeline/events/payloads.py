@@ -4,6 +4,7 @@ The names of the events are ``catalogue``'s, the spellings of a repository ``ref
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
@@ -66,9 +67,9 @@ class Payload(BaseModel):
     def _absent(cls, data: Any) -> Any:
         return {key: value for key, value in data.items() if value is not None} if isinstance(data, Mapping) else data
 
+    @abstractmethod
     def command(self, find: Find) -> Command:
         """What is to be done. Raises :class:`BadPayload` for a repository that ``find`` does not know."""
-        raise NotImplementedError
 
 
 class Everything(Payload):

@@ -9,11 +9,15 @@ import pytest
 from starlette.applications import Starlette
 
 from contrib_pipeline.definitions import defs
+from contrib_pipeline.events import inbox
+from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.sandbox.app import create_app
 from contrib_pipeline.sandbox.records import Repository
 from contrib_pipeline.sandbox.server import running_sandbox
 from contrib_pipeline.sandbox.world import World
 from contrib_pipeline.warehouse.connection import Connection
+
+HELLO = {"repository": {"owner": "octo", "name": "hello"}}
 
 
 @dataclass
@@ -83,3 +87,14 @@ def materialized(result: dg.ExecuteInProcessResult) -> set[tuple[str, str | None
         for event in result.all_events
         if event.is_step_materialization and event.asset_key
     }
+
+
+def post(bench: Bench, name: str, data: dict[str, Any]) -> str:
+    """An event as an application sends it; its id."""
+    (event_id,) = inbox.post(bench.connection, [Event(name, data)], "inngest")
+    return event_id
+
+
+def grow_past_a_first_capture(bench: Bench) -> None:
+    for number in range(120):
+        bench.world.add_pull_request(bench.world.find_repository("octo/hello"), None, f"{number}")

@@ -10,20 +10,12 @@ from contrib_pipeline.capture import many, repositories
 from contrib_pipeline.defs import names, reconciliation
 from contrib_pipeline.defs.resources import Pipeline
 from contrib_pipeline.events import inbox
-from contrib_pipeline.events.inbox import Event
 from contrib_pipeline.github.budget import Quota
 from contrib_pipeline.github.credentials import app_account
 from contrib_pipeline.sandbox import faults
 from contrib_pipeline.sandbox.records import Repository
 from contrib_pipeline.warehouse.budget import PostgresBudget
-from contrib_pipeline_tests.defs.conftest import Bench
-
-HELLO = {"repository": {"owner": "octo", "name": "hello"}}
-
-
-def post(bench: Bench, name: str, data: dict[str, Any]) -> str:
-    (event_id,) = inbox.post(bench.connection, [Event(name, data)], "inngest")
-    return event_id
+from contrib_pipeline_tests.defs.conftest import HELLO, Bench, post
 
 
 def partitions(bench: Bench) -> set[str]:

@@ -86,7 +86,7 @@ def test_a_cancelled_run_ends_as_such_and_its_worker_goes_on(
     installation.app.state.faults.latency_seconds = SLOW
     run_id = installation.launch("octo/hello")
     assert parent(installation.process(run_id)) == worker.pid
-    assert the_doctor_on_celery() == Finding("ok", "1 Celery workers, for 2 runs at a time")
+    assert the_doctor_on_celery() == Finding("ok", "Celery workers: 1, with room for 2 runs")
     assert installation.instance.run_launcher.terminate(run_id)
     installation.ends_as(run_id, "CANCELED")
     assert installation.event_states() == ["pending"]

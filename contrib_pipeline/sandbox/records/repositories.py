@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,14 +11,15 @@ if TYPE_CHECKING:
     from contrib_pipeline.sandbox.records.pull_requests import PullRequest
 
 
-class Linked:
+class Linked(ABC):
     """A record with a page of its own."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def resource_path(self) -> str:
-        raise NotImplementedError
+        """The path of the page."""
 
     @property
     def url(self) -> str:
